@@ -1,0 +1,44 @@
+/** An account (tenant), its keys and its limits (semantics §0). */
+import type { AccountId } from './ids.ts';
+import type { Rate } from './rate-bucket.ts';
+
+/** The APIs that are limited one by one (semantics §9). */
+export const LIMITED_APIS = ['transaction', 'users', 'events', 'connectly'] as const;
+/** One of {@link LIMITED_APIS}. */
+export type LimitedApi = (typeof LIMITED_APIS)[number];
+
+/** A tenant as it stands. */
+export interface Account {
+  id: AccountId;
+  name: string;
+  /** ISO 3166 alpha-2, for phone numbers without a country code. Null: they are invalid. */
+  defaultRegion: string | null;
+  limits: Partial<Record<LimitedApi, Rate>>;
+  /** How long silence is waited for where nothing else ends it, in ms. */
+  receiptWindowMs: number;
+}
+
+/** 72 hours (semantics §2). */
+export const RECEIPT_WINDOW_DEFAULT_MS = 72 * 3_600_000;
+/** How long a fallback leg waits for a throttled provider (semantics §2). */
+export const THROTTLE_WAIT_DEFAULT_MS = 5_000;
+
+export const SCOPES = ['trigger', 'read', 'admin'] as const;
+/** What a key may do: trigger transactions and track, read, change the configuration. `admin` includes the others. */
+export type Scope = (typeof SCOPES)[number];
+
+/** An API key as it is kept: only its SHA-256. */
+export interface ApiKey {
+  id: string;
+  accountId: AccountId;
+  /** Lower-case hex. */
+  sha256: string;
+  /** The first characters, for people to tell keys apart. */
+  hint: string;
+  scopes: Scope[];
+}
+
+/** True when the scopes allow it. */
+export function allows(scopes: readonly Scope[], wanted: Scope): boolean {
+  return scopes.includes(wanted) || scopes.includes('admin');
+}

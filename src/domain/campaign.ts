@@ -1,0 +1,86 @@
+/**
+ * A campaign: a prebuilt, versioned message (semantics §0).
+ *
+ *     draft ──start──▶ running ──pause──▶ paused
+ *                        ▲ │ ◀──start───────┘ │
+ *                        │ └──────end──▶ ended ◀┘
+ *
+ * A version never changes once it has run: changed content makes the next version. Transactions pin the version that
+ * was current when they were accepted; whether the campaign still runs is asked when a leg is triggered (§11).
+ */
+import { unreachable } from './unreachable.ts';
+import type { AccountId, CampaignId, ProviderId } from './ids.ts';
+
+export const CHANNELS = ['sms', 'email', 'whatsapp', 'push', 'web_push', 'rcs', 'voice', 'webhook'] as const;
+/** The way a message reaches a user. */
+export type Channel = (typeof CHANNELS)[number];
+
+export const CAMPAIGN_STATES = ['draft', 'running', 'paused', 'ended'] as const;
+/** Where a campaign is in its life; only a `running` one may be triggered. */
+export type CampaignState = (typeof CAMPAIGN_STATES)[number];
+
+/** How a send that may be repeated is repeated (semantics §2): `attempts` in all, `backoffMs[i]` before attempt i + 2. */
+export interface RetryPolicy {
+  attempts: number;
+  backoffMs: number[];
+}
+
+/** The retry policy of a campaign or provider that names none (semantics §2). */
+export const DEFAULT_RETRY: RetryPolicy = { attempts: 4, backoffMs: [500, 2_000, 8_000] };
+
+/** What a version says: one message for one channel. Texts are templates. */
+export interface CampaignContent {
+  channel: Channel;
+  /** In the order of preference; at least one. */
+  providers: ProviderId[];
+  from?: string;
+  /** Every channel's text. */
+  body?: string;
+  subject?: string;
+  html?: string;
+  replyTo?: string;
+  title?: string;
+  image?: string;
+  url?: string;
+  data?: Record<string, string>;
+  template?: { name: string; language?: string; variables?: string[] };
+  receiptTimeoutMs?: number;
+  retry?: RetryPolicy;
+  /** After a crash: send again with the same message id (the default), or leave it `unknown` (semantics §10). */
+  onUnknown?: 'resend' | 'leave';
+}
+
+/** A campaign as it stands: its current version and its state. */
+export interface Campaign {
+  accountId: AccountId;
+  id: CampaignId;
+  name: string;
+  state: CampaignState;
+  /** 1, 2, 3…; of the current content. */
+  version: number;
+  content: CampaignContent;
+}
+
+/** What an operator can do to a campaign's state. */
+export type CampaignVerb = 'start' | 'pause' | 'end';
+
+/** The state after the verb; null where the life cycle has no such step. Repeating a verb is allowed and changes nothing. */
+export function afterVerb(state: CampaignState, verb: CampaignVerb): CampaignState | null {
+  switch (verb) {
+    case 'start':
+      return state === 'ended' ? null : 'running';
+    case 'pause':
+      return state === 'running' || state === 'paused' ? 'paused' : null;
+    case 'end':
+      return 'ended';
+    default:
+      return unreachable(verb);
+  }
+}
+
+/** Whether one state may follow another when a manifest or PUT names it outright. */
+export function mayBecome(from: CampaignState, to: CampaignState): boolean {
+  if (from === to) return true;
+  if (from === 'ended') return false;
+  return to !== 'draft';
+}

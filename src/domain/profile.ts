@@ -1,0 +1,65 @@
+/** What is known about a user, and how given fields are merged into it (semantics §7). */
+import type { AccountId, UserId } from './ids.ts';
+import type { JsonObject } from './request.ts';
+import { isCalendarDate } from './time.ts';
+
+/** The fields a profile's writer may give; an absent one stays as it is, a `null` overwrites. */
+export interface ProfileFields {
+  firstName?: string | null;
+  lastName?: string | null;
+  /** `YYYY-MM-DD`. */
+  birthDate?: string | null;
+  gender?: string | null;
+  email?: string | null;
+  phone?: string | null;
+  locale?: string | null;
+  timeZone?: string | null;
+  /** Merged key by key; none is ever deleted by a merge. */
+  attributes?: JsonObject;
+  devices?: Device[];
+  /** Per channel: true opted in, false opted out; absent unknown. */
+  consents?: Record<string, boolean>;
+}
+
+/** Where push messages go. */
+export interface Device {
+  channel: 'push' | 'web_push';
+  token?: string;
+  subscription?: JsonObject;
+  platform?: string;
+}
+
+/** A user's profile. */
+export interface Profile {
+  accountId: AccountId;
+  userId: UserId;
+  fields: ProfileFields;
+}
+
+/** Longest e-mail address: RFC 5321 §4.5.3.1 allows 254 octets in a path without its brackets. */
+const EMAIL_LENGTH_MAX = 254;
+/** A mailbox as people have them: no quoted local parts, no comments, a dot in the domain or not. */
+const EMAIL = /^[^\s@"(),:;<>[\\\]]+@[^\s@"(),:;<>[\\\]]+$/;
+
+/** True for what can be an e-mail address. */
+export function isEmailAddress(text: string): boolean {
+  return text.length <= EMAIL_LENGTH_MAX && EMAIL.test(text);
+}
+
+/** The first rule the fields break, in words for their sender; null when they may be written. */
+export function faultOfProfile(fields: ProfileFields, path: string): string | null {
+  const { birthDate, email } = fields;
+  if (typeof birthDate === 'string' && !isCalendarDate(birthDate)) {
+    return `${path}.birthDate must be a date such as 1990-05-21`;
+  }
+  if (typeof email === 'string' && !isEmailAddress(email)) return `${path}.email is not an e-mail address`;
+  return null;
+}
+
+/** The fields after a merge: given ones win, attributes and consents key by key. The store does the same in SQL. */
+export function mergeProfile(present: ProfileFields, given: ProfileFields): ProfileFields {
+  const merged: ProfileFields = { ...present, ...given };
+  if (present.attributes || given.attributes) merged.attributes = { ...present.attributes, ...given.attributes };
+  if (present.consents || given.consents) merged.consents = { ...present.consents, ...given.consents };
+  return merged;
+}

@@ -1,0 +1,189 @@
+/**
+ * The transaction and its one function.
+ *
+ * A transaction is one trigger for one user: an ordered list of campaigns (its legs), a mode and an optional TTL. What
+ * happens next is decided by {@link advance} alone: a pure function of what is known. The engine stores what it
+ * answers, then does the effects; after a crash it may ask again and gets the same answer.
+ *
+ *     scheduled ──startAt──▶ running ──▶ completed                       (mode all)
+ *         │                     ├──────▶ succeeded                       (fallback modes)
+ *         │                     ├──────▶ failed · expired · unconfirmed ──positive receipt──▶ succeeded (late)
+ *         └──────cancel─────────┴──────▶ cancelled
+ */
+import { takeAccepted, takeRejected, takeSkipped, takeThrottled, takeUnknown } from './answers.ts';
+import { proceed, rescue, start, stop } from './chain.ts';
+import { takeReceipt } from './receipts.ts';
+import { begin, finish, noteHandover } from './step.ts';
+import { takeTimer } from './timers.ts';
+import { unreachable } from './unreachable.ts';
+import type { Channel, RetryPolicy } from './campaign.ts';
+import type { AccountId, CampaignId, ProviderId, TransactionId, UserId } from './ids.ts';
+import type { MessageFacts, MessageState, ReceiptStatus, SkipReason } from './message.ts';
+import type { Instant } from './time.ts';
+
+export const MODES = ['all', 'fallback_on_attempt_failure', 'fallback_on_delivery_failure'] as const;
+/** When the next leg starts (semantics §2). */
+export type Mode = (typeof MODES)[number];
+
+/** What a leg's campaign and provider say about its sending; pinned at acceptance. Absent means the default. */
+export interface LegPolicy {
+  retry?: RetryPolicy;
+  receiptTimeoutMs?: number;
+  /** At most once: a lost answer is never followed by another send (semantics §10). */
+  onUnknown?: 'leave';
+  /** The provider cannot report delivery (semantics §2). */
+  receipts?: 'none';
+}
+
+/** One campaign's turn. Its position is its index in `legs`; the order never changes. */
+export interface Leg {
+  campaignId: CampaignId;
+  campaignVersion: number;
+  policy: LegPolicy;
+  state: MessageState;
+  facts: MessageFacts;
+}
+
+/** The names of a transaction's ends. */
+export type EndName = 'completed' | 'succeeded' | 'failed' | 'expired' | 'unconfirmed' | 'cancelled';
+
+/** Where a transaction is (semantics §1). After an end nothing more is sent. */
+export type TransactionStatus =
+  /** `startAt` is in the future; nothing has been triggered. */
+  | { name: 'scheduled' }
+  /** At least one leg may still be triggered, retried or confirmed. A crash here leaves it for timers and rescue. */
+  | { name: 'running' }
+  /** Mode all: every leg has been attempted or skipped. */
+  | { name: 'completed'; endedAt: Instant }
+  /** The chain landed. `late`: a positive receipt came after it had already been given up. */
+  | { name: 'succeeded'; endedAt: Instant; late: boolean }
+  /** The last leg ended badly. */
+  | { name: 'failed'; endedAt: Instant }
+  /** The TTL passed while legs were untriggered. */
+  | { name: 'expired'; endedAt: Instant }
+  /** The last word is silence: nobody knows whether it arrived. */
+  | { name: 'unconfirmed'; endedAt: Instant }
+  /** Somebody called it off. */
+  | { name: 'cancelled'; endedAt: Instant };
+
+/** One trigger for one user, with everything that decides what happens next. */
+export interface Transaction {
+  id: TransactionId;
+  accountId: AccountId;
+  txnId: string;
+  userId: UserId;
+  mode: Mode;
+  createdAt: Instant;
+  startAt: Instant;
+  /** startAt + TTL: no leg is triggered at or after it. Null: no TTL was given. */
+  deadline: Instant | null;
+  /** How long silence is waited for where neither TTL nor receiptTimeout ends it, in ms (default 72 h). */
+  receiptWindowMs: number;
+  /** How long a fallback leg waits for a throttled provider, in ms (default 5 s). */
+  throttleWaitMs: number;
+  /** Whether an event and a profile upsert were asked for, and whether they have been emitted (semantics §5). */
+  tracksEvent: boolean;
+  updatesProfile: boolean;
+  initialProcessing: 'due' | 'done';
+  status: TransactionStatus;
+  legs: Leg[];
+}
+
+/** To whom and through whom a message went; known when the engine tries to hand it over. */
+export interface Handover {
+  channel: Channel;
+  provider: ProviderId;
+  to: string;
+  /** When the call began. */
+  at: Instant;
+}
+
+/** Something that happened. An answer names the attempt it answers, so that one from a past attempt is recognised. */
+export type News =
+  /** Its time has come (at acceptance, unless scheduled). */
+  | { kind: 'started' }
+  | { kind: 'accepted'; leg: number; attempt: number; ref: string | null; handover?: Handover }
+  /** The provider refused. `retryable`: what failed may pass (connection not made, 5xx). */
+  | { kind: 'rejected'; leg: number; attempt: number; reason: string; retryable: boolean; handover?: Handover }
+  | { kind: 'throttled'; leg: number; attempt: number; retryAfterMs: number; handover?: Handover }
+  /** The answer was lost: timeout, or the connection broke mid-call. */
+  | { kind: 'unknown'; leg: number; attempt: number; reason: string; handover?: Handover }
+  /** It was not handed over, for this reason. */
+  | { kind: 'skipped'; leg: number; attempt: number; reason: SkipReason }
+  | { kind: 'receipt'; leg: number; status: ReceiptStatus; reason: string | null }
+  /** A timer fired, on time, late or for nothing: the same answer as if nothing had been missed. */
+  | { kind: 'timer' }
+  | { kind: 'cancelled' }
+  /** The node that was sending died before it recorded an answer. */
+  | { kind: 'rescued' };
+
+/** What the engine must do. `track` and `upsert` before the new state is stored (idempotent by transaction id), `send` after. */
+export type Effect = { kind: 'send'; leg: number } | { kind: 'track' } | { kind: 'upsert' } | { kind: 'end' };
+
+/** One line of the timeline: what happened, to which leg (null: the transaction), and why. */
+export interface TimelineEntry {
+  at: Instant;
+  what: string;
+  leg: number | null;
+  detail: string | null;
+}
+
+/** The answer of {@link advance}. `changed` is false when the news changed nothing and nothing needs storing. */
+export interface Advance {
+  transaction: Transaction;
+  effects: Effect[];
+  entries: TimelineEntry[];
+  changed: boolean;
+}
+
+/** What happens next. Same arguments, same answer: after a crash the engine may ask again. The argument is not changed. */
+export function advance(transaction: Transaction, news: News, now: Instant): Advance {
+  const step = begin(transaction, now);
+  if ('handover' in news) noteHandover(step, news);
+  switch (news.kind) {
+    case 'started':
+      start(step);
+      break;
+    case 'accepted':
+      takeAccepted(step, news);
+      break;
+    case 'rejected':
+      takeRejected(step, news);
+      break;
+    case 'throttled':
+      takeThrottled(step, news);
+      break;
+    case 'unknown':
+      takeUnknown(step, news);
+      break;
+    case 'skipped':
+      takeSkipped(step, news);
+      break;
+    case 'receipt':
+      takeReceipt(step, news);
+      break;
+    case 'timer':
+      takeTimer(step);
+      break;
+    case 'cancelled':
+      stop(step, 'cancelled');
+      break;
+    case 'rescued':
+      rescue(step);
+      break;
+    default:
+      unreachable(news);
+  }
+  proceed(step);
+  return finish(step);
+}
+
+/** True once the transaction has an end state. */
+export function hasEnded(transaction: Transaction): boolean {
+  return transaction.status.name !== 'scheduled' && transaction.status.name !== 'running';
+}
+
+/** True while an answer from a provider is awaited: the row is then leased to the node that waits. */
+export function isSending(transaction: Transaction): boolean {
+  return transaction.legs.some((leg) => leg.state.name === 'sending');
+}

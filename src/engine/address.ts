@@ -1,0 +1,63 @@
+/** The address of a leg (semantics §8): the request's, then the profile's, then none. */
+import parsePhoneNumber from 'libphonenumber-js/max';
+import type { CountryCode } from 'libphonenumber-js/max';
+import type { Channel } from '#domain/campaign.ts';
+import { isEmailAddress } from '#domain/profile.ts';
+import type { Profile } from '#domain/profile.ts';
+import type { TransactionRequest } from '#domain/request.ts';
+import { unreachable } from '#domain/unreachable.ts';
+
+/** Normalised phone numbers kept: users get several messages, and parsing costs more than the lookup. */
+const PHONES_MAX = 10_000;
+const phones = new Map<string, string | null>();
+
+/** What the search for an address came to. */
+export type AddressFound = { kind: 'found'; to: string } | { kind: 'none' } | { kind: 'invalid' };
+
+/** @param defaultRegion ISO 3166 alpha-2, for phone numbers without a country code. */
+export function addressFor(
+  channel: Channel,
+  request: TransactionRequest,
+  profile: Profile | null,
+  defaultRegion: string | null,
+): AddressFound {
+  switch (channel) {
+    case 'sms':
+    case 'whatsapp':
+    case 'rcs':
+    case 'voice': {
+      const phone = request.phone ?? profile?.fields.phone ?? null;
+      if (phone === null || phone.trim() === '') return { kind: 'none' };
+      const to = toE164(phone, defaultRegion);
+      return to === null ? { kind: 'invalid' } : { kind: 'found', to };
+    }
+    case 'email': {
+      const email = request.email ?? profile?.fields.email ?? null;
+      if (email === null || email.trim() === '') return { kind: 'none' };
+      return isEmailAddress(email.trim()) ? { kind: 'found', to: email.trim() } : { kind: 'invalid' };
+    }
+    case 'push':
+    case 'web_push': {
+      const device = profile?.fields.devices?.find((one) => one.channel === channel);
+      const to = device?.token ?? (device?.subscription ? JSON.stringify(device.subscription) : null);
+      return to === null ? { kind: 'none' } : { kind: 'found', to };
+    }
+    case 'webhook':
+      // A webhook goes to the provider's own URL; whom it is about is the user.
+      return { kind: 'found', to: request.userId };
+    default:
+      return unreachable(channel);
+  }
+}
+
+/** The number in E.164 (`+919876543210`); null for what cannot be a phone number. */
+export function toE164(phone: string, defaultRegion: string | null): string | null {
+  const key = `${defaultRegion ?? ''} ${phone}`;
+  const known = phones.get(key);
+  if (known !== undefined) return known;
+  const parsed = parsePhoneNumber(phone, defaultRegion ? { defaultCountry: defaultRegion as CountryCode } : {});
+  const normalised = parsed?.isPossible() ? parsed.number : null;
+  if (phones.size >= PHONES_MAX) phones.delete(phones.keys().next().value!);
+  phones.set(key, normalised);
+  return normalised;
+}

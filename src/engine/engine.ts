@@ -1,0 +1,150 @@
+/** Puts the engine together, starts its loops, and stops it without losing anything. */
+import type { Account } from '#domain/account.ts';
+import type { AccountId, NodeId, TransactionId } from '#domain/ids.ts';
+import type { ProviderConfig } from '#domain/provider.ts';
+import type { TransactionRequest } from '#domain/request.ts';
+import type { Transaction } from '#domain/transaction.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { ConfigStore } from '#ports/config-store.ts';
+import type { EventStore } from '#ports/event-store.ts';
+import type { Log } from '#ports/log.ts';
+import type { NodeStore } from '#ports/node-store.ts';
+import type { ProfileStore } from '#ports/profile-store.ts';
+import type { Provider, ReceiptSchedule } from '#ports/provider.ts';
+import type { ReceiptStore } from '#ports/receipt-store.ts';
+import type { StatsStore } from '#ports/stats-store.ts';
+import type { Templates } from '#ports/templates.ts';
+import type { TransactionStore } from '#ports/transaction-store.ts';
+import { accept } from './accept.ts';
+import type { AcceptResult, DedupeWindow } from './accept.ts';
+import { createAdvancer } from './advance.ts';
+import type { Advancer } from './advance.ts';
+import { configCache } from './config-cache.ts';
+import type { ConfigCache } from './config-cache.ts';
+import { counts } from './count.ts';
+import { dryRun } from './dry-run.ts';
+import type { DryRun } from './dry-run.ts';
+import { startLoop } from './loop.ts';
+import type { Loop } from './loop.ts';
+import { startKeepingPromises } from './promised.ts';
+import { providersInUse } from './providers-in-use.ts';
+import type { ProvidersInUse } from './providers-in-use.ts';
+import { startPruning } from './prune.ts';
+import { rateLimits } from './rate-limits.ts';
+import type { RateLimits } from './rate-limits.ts';
+import { contentParser } from './render.ts';
+import { startRescuing } from './rescue.ts';
+import { send } from './send.ts';
+import { receiptTaker } from './take-receipt.ts';
+import type { ReceiptTaker } from './take-receipt.ts';
+import { startWaking } from './wake.ts';
+
+/** How often the configuration of other nodes is looked for: their changes are followed within 1 s. */
+const CONFIG_POLL_MS = 500;
+/** How often counts are written and parked receipts matched. */
+const HOUSEKEEPING_MS = 1_000;
+/** How long a stop waits for what is under way. */
+const DRAIN_MS = 8_000;
+
+/** The outside world, as the engine is given it. */
+export interface World {
+  transactions: TransactionStore;
+  profiles: ProfileStore;
+  events: EventStore;
+  receipts: ReceiptStore;
+  nodes: NodeStore;
+  config: ConfigStore;
+  stats: StatsStore;
+  templates: Templates;
+  clock: Clock;
+  log: Log;
+  /** Carom's address as vendors see it, without a trailing slash. */
+  publicUrl: string;
+  /** This process, for people. */
+  nodeName: string;
+  /** Whether this node takes timers and rescues (roles `all` and `worker`). */
+  works: boolean;
+  openProvider(config: ProviderConfig, schedule: ReceiptSchedule): Provider;
+}
+
+/** A running engine: what the API is built on. */
+export interface Engine {
+  config: ConfigCache;
+  limits: RateLimits;
+  receipts: ReceiptTaker;
+  providers: ProvidersInUse;
+  accept(account: Account, request: TransactionRequest, window?: DedupeWindow | null): Promise<AcceptResult>;
+  /** What the request would do. */
+  dryRun(account: Account, request: TransactionRequest): Promise<DryRun>;
+  /** Null: there is no such transaction. */
+  cancel(accountId: AccountId, id: TransactionId): Promise<Transaction | null>;
+  /** Transactions in this node's hands. */
+  inHand(): number;
+  /** Finishes what is under way (bounded), hands back the rest, and says goodbye. */
+  stop(): Promise<void>;
+}
+
+/** Joins the nodes and starts working. */
+export async function startEngine(world: World): Promise<Engine> {
+  const { clock, log, transactions, nodes } = world;
+  const identity = { node: (await nodes.join(world.nodeName)) satisfies NodeId, name: world.nodeName };
+  const abort = new AbortController();
+  const config = configCache(world.config);
+  await config.refresh();
+  const limits = rateLimits(config, clock);
+  const counted = counts(world.stats, log);
+  const node = () => identity.node;
+  const shared = { ...world, config, limits, signal: abort.signal, node, counts: counted };
+
+  // The loops and the advancer know each other; none of them runs before this function returns to the event loop.
+  const inUse: { advancer?: Advancer } = {};
+  const advancer = () => inUse.advancer!;
+  const promises = startKeepingPromises({ ...world, advancer });
+  const providers = providersInUse(config, (one) => world.openProvider(one, promises), log);
+  const sending = { ...shared, providers, parse: contentParser(world.templates), advancer };
+  const waker = world.works ? startWaking({ ...shared, advancer }) : null;
+  inUse.advancer = createAdvancer({
+    ...shared,
+    send: (held, leg) => send(sending, held, leg),
+    wakeAt: (instant) => waker?.at(instant),
+  });
+  const receipts = receiptTaker({ ...world, advancer: advancer() });
+  const loops: Loop[] = [
+    promises,
+    startRescuing({ ...world, advancer: advancer(), identity }),
+    startLoop('configuration', log, () => config.refresh().then(() => CONFIG_POLL_MS)),
+    startLoop('housekeeping', log, () => counted.flush().then(receipts.matchParked).then(() => HOUSEKEEPING_MS)),
+  ];
+  if (waker) loops.push(waker, startPruning(transactions, world.receipts, clock, log));
+
+  return {
+    config,
+    limits,
+    receipts,
+    providers,
+    accept: (account, request, window = null) => accept({ ...shared, advancer: advancer() }, account, request, window),
+    dryRun: (account, request) => dryRun(sending, account, request, clock.now()),
+    cancel: (accountId, id) => advancer().tell(accountId, id, { kind: 'cancelled' }),
+    inHand: () => advancer().size(),
+    stop: async () => {
+      await waker?.stop();
+      await Promise.race([advancer().idle(), new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);
+      abort.abort();
+      await Promise.all(loops.map((loop) => loop.stop()));
+      await providers.close();
+      await goodbye(log, () => counted.flush());
+      // With transactions still in hand the node is left to be found dead: its leases are then taken over.
+      if (advancer().size() === 0) await goodbye(log, () => nodes.leave(identity.node));
+      else log.warn({ inHand: advancer().size() }, 'stopped with transactions in hand; another node will take them over');
+    },
+  };
+}
+
+/** Last words to a database that may be gone. */
+async function goodbye(log: Log, words: () => Promise<void>): Promise<void> {
+  try {
+    await words();
+  } catch (error) {
+    log.warn({ error }, 'the database could not be told of the stop');
+  }
+}

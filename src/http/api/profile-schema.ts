@@ -1,0 +1,34 @@
+import Type from 'typebox';
+
+const text = Type.Union([Type.String({ maxLength: 1_000 }), Type.Null()]);
+
+/** The fields of a profile in our API's bodies. */
+export const ProfileFieldsSchema = Type.Object(
+  {
+    firstName: Type.Optional(text),
+    lastName: Type.Optional(text),
+    birthDate: Type.Optional(text),
+    gender: Type.Optional(text),
+    email: Type.Optional(text),
+    phone: Type.Optional(text),
+    locale: Type.Optional(text),
+    timeZone: Type.Optional(text),
+    attributes: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    devices: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            channel: Type.Enum(['push', 'web_push']),
+            token: Type.Optional(Type.String()),
+            subscription: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+            platform: Type.Optional(Type.String()),
+          },
+          { additionalProperties: false },
+        ),
+        { maxItems: 50 },
+      ),
+    ),
+    consents: Type.Optional(Type.Record(Type.Enum(['sms', 'email', 'whatsapp', 'push', 'web_push', 'rcs', 'voice']), Type.Boolean())),
+  },
+  { additionalProperties: false },
+);

@@ -1,0 +1,189 @@
+/** Our API: transactions. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import type { Static } from 'typebox';
+import { isTransactionId } from '#domain/ids.ts';
+import type { ProfileFields } from '#domain/profile.ts';
+import type { JsonObject, TransactionRequest } from '#domain/request.ts';
+import { parseInstant } from '#domain/time.ts';
+import { MODES, hasEnded } from '#domain/transaction.ts';
+import type { Refusal as EngineRefusal } from '#engine/accept.ts';
+import type { Prepared } from '#engine/send.ts';
+import type { StoredTransaction, TransactionFilter } from '#ports/transaction-store.ts';
+import type { ApiTools } from '../api-tools.ts';
+import { takeFromLimit } from '../limit-headers.ts';
+import { Refusal } from '../refusal.ts';
+import { callerAccount } from './entry.ts';
+import { pageQuery } from './page-query.ts';
+import { ProfileFieldsSchema } from './profile-schema.ts';
+import { transactionSummary, transactionView } from './transaction-view.ts';
+
+const TransactionBody = Type.Object(
+  {
+    campaignIds: Type.Array(Type.String({ minLength: 1, maxLength: 100 })),
+    mode: Type.Enum([...MODES]),
+    userId: Type.String(),
+    txnId: Type.Optional(Type.String()),
+    ttl: Type.Optional(Type.Integer()),
+    startAt: Type.Optional(Type.String()),
+    token: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    params: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    email: Type.Optional(Type.String()),
+    phone: Type.Optional(Type.String()),
+    track: Type.Optional(Type.Object({ eventName: Type.String({ minLength: 1 }) }, { additionalProperties: false })),
+    profile: Type.Optional(ProfileFieldsSchema),
+  },
+  { additionalProperties: false },
+);
+type TransactionBody = Static<typeof TransactionBody>;
+
+/** Characters of an event's name. */
+const EVENT_NAME_MAX = 100;
+
+/** The endpoints; `registerRoutes` gives them their URLs. */
+export function transactionEndpoints(tools: ApiTools) {
+  const { engine, transactions } = tools;
+
+  async function find(request: FastifyRequest): Promise<StoredTransaction> {
+    const { id } = request.params as { id: string };
+    const accountId = callerAccount(request).id;
+    const byId = isTransactionId(id) ? await transactions.load(accountId, id) : null;
+    const stored = byId ?? (await transactions.loadByTxnId(accountId, id));
+    if (!stored) throw new Refusal('not_found', `there is no transaction with the id or txnId "${id}"`);
+    return stored;
+  }
+
+  return {
+    create: {
+      schema: { body: TransactionBody },
+      config: { scope: 'trigger' as const },
+      handler: async (request: FastifyRequest, reply: FastifyReply) => {
+        const account = callerAccount(request);
+        takeFromLimit(engine.limits, account.id, 'transaction', reply);
+        const wanted = requestOf(request.body as TransactionBody);
+        if ((request.query as { dryRun?: string }).dryRun === 'true') return dryRun(tools, request, wanted);
+        const result = await engine.accept(account, wanted);
+        if (result.kind === 'refused') throw refusalOf(result.refusal);
+        if (result.kind === 'repeat' && !result.sameRequest) {
+          const message = `txnId "${wanted.txnId}" was used for another request; use a new one, or repeat the same request`;
+          throw new Refusal('txn_id_reused', message);
+        }
+        if (result.kind !== 'accepted') reply.header('idempotent-replayed', 'true');
+        return reply.code(202).send(firstAnswer(result.stored));
+      },
+    },
+
+    get: {
+      config: { scope: 'read' as const },
+      handler: async (request: FastifyRequest) => {
+        const stored = await find(request);
+        const { accountId, id } = stored.transaction;
+        return transactionView(stored, await transactions.timeline(accountId, id));
+      },
+    },
+
+    list: {
+      config: { scope: 'read' as const },
+      handler: async (request: FastifyRequest) => {
+        const { limit, cursor } = pageQuery(request, isTransactionId);
+        const page = await transactions.list(filterOf(request, callerAccount(request).id), limit, cursor);
+        return { data: page.data.map(transactionSummary), next: page.next };
+      },
+    },
+
+    cancel: {
+      config: { scope: 'trigger' as const },
+      handler: async (request: FastifyRequest) => {
+        const { transaction } = await find(request);
+        if (hasEnded(transaction)) throw alreadyEnded(transaction.status.name);
+        const after = await engine.cancel(transaction.accountId, transaction.id);
+        if (after && after.status.name !== 'cancelled') throw alreadyEnded(after.status.name);
+        const stored = await find(request);
+        return transactionView(stored, await transactions.timeline(transaction.accountId, transaction.id));
+      },
+    },
+  };
+}
+
+function alreadyEnded(state: string): Refusal {
+  return new Refusal('conflict', `the transaction has ended already (${state}); what was sent cannot be recalled`);
+}
+
+/** What a client was told when the transaction was accepted: a repeat is told the same, whatever has happened since. */
+function firstAnswer(stored: StoredTransaction): object {
+  const { transaction } = stored;
+  const name = transaction.startAt > transaction.createdAt ? 'scheduled' : 'running';
+  return transactionSummary({ ...stored, transaction: { ...transaction, status: { name } } });
+}
+
+function requestOf(body: TransactionBody): TransactionRequest {
+  const startAt = body.startAt === undefined ? null : parseInstant(body.startAt);
+  if (body.startAt !== undefined && startAt === null) {
+    throw new Refusal('invalid', 'startAt must be an ISO-8601 time with an offset, such as 2026-05-21T10:00:00+05:30');
+  }
+  if ((body.track?.eventName.length ?? 0) > EVENT_NAME_MAX) {
+    throw new Refusal('invalid', `track.eventName must have at most ${EVENT_NAME_MAX} characters`);
+  }
+  return {
+    campaignIds: body.campaignIds,
+    mode: body.mode,
+    userId: body.userId,
+    txnId: body.txnId ?? null,
+    ttl: body.ttl ?? null,
+    startAt,
+    token: (body.token ?? {}) as JsonObject,
+    params: (body.params ?? {}) as JsonObject,
+    email: body.email ?? null,
+    phone: body.phone ?? null,
+    eventName: body.track?.eventName ?? null,
+    profile: (body.profile as ProfileFields | undefined) ?? null,
+  };
+}
+
+function refusalOf({ kind, message }: EngineRefusal): Refusal {
+  return new Refusal(kind === 'campaign_unknown' ? 'not_found' : kind, message);
+}
+
+async function dryRun({ engine }: ApiTools, request: FastifyRequest, wanted: TransactionRequest): Promise<object> {
+  const outcome = await engine.dryRun(callerAccount(request), wanted);
+  if (outcome.kind === 'refused') throw refusalOf(outcome.refusal);
+  const { transaction, legs } = outcome;
+  return {
+    ...transactionSummary({ transaction, request: wanted, version: 0, node: null }),
+    state: 'dry_run',
+    legs: transaction.legs.map(({ campaignId, campaignVersion }, position) => ({
+      position,
+      campaignId,
+      version: campaignVersion,
+      ...preparedView(legs[position]!),
+    })),
+  };
+}
+
+function preparedView(prepared: Prepared): object {
+  switch (prepared.kind) {
+    case 'skip':
+      return { state: 'skipped', reason: prepared.reason, message: null };
+    case 'refuse':
+      return { state: 'rejected', reason: prepared.reason, message: null };
+    case 'ready': {
+      const { receiptUrl: _secret, messageId: _notMade, ...message } = prepared.message;
+      return { state: 'ready', reason: null, message: { provider: prepared.via.config.id, ...message } };
+    }
+  }
+}
+
+function filterOf(request: FastifyRequest, accountId: string): TransactionFilter {
+  const query = request.query as Record<string, string | string[] | undefined>;
+  const filter: TransactionFilter = { accountId };
+  for (const name of ['state', 'userId', 'campaignId'] as const) {
+    const value = query[name];
+    if (typeof value === 'string' && value !== '') filter[name] = value;
+  }
+  if (typeof query['since'] === 'string') {
+    const since = parseInstant(query['since'].replace(' ', '+'));
+    if (since === null) throw new Refusal('invalid', 'since must be an ISO-8601 time with an offset, such as 2026-05-21T10:00:00Z');
+    filter.since = since;
+  }
+  return filter;
+}

@@ -1,0 +1,52 @@
+/** Turns whatever a handler or Fastify threw into a refusal that can be said to a client. */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { CallbackError } from '#ports/provider.ts';
+import { OverloadedError, StoreUnavailableError } from '#ports/unavailable.ts';
+import { Refusal } from './refusal.ts';
+
+/** When to come again while the database is away or this node has its hands full. */
+const RETRY_AFTER_S = 2;
+
+/** The refusal for an error; bugs become `internal`, with nothing of the error's text. */
+export function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error instanceof StoreUnavailableError) {
+    return new Refusal('unavailable', 'the database cannot be reached; nothing was accepted, try again', { retryAfterS: RETRY_AFTER_S });
+  }
+  if (error instanceof OverloadedError) {
+    return new Refusal('unavailable', `too much at once: ${error.message}; try again`, { retryAfterS: RETRY_AFTER_S });
+  }
+  if (error instanceof CallbackError) return new Refusal('invalid', error.message);
+  return ofFastify(error as Partial<FastifyError>);
+}
+
+function ofFastify({ validation, validationContext, statusCode, message }: Partial<FastifyError>): Refusal {
+  if (validation) {
+    const faults = validation.map(({ instancePath, message: text, params }) => ({
+      path: instancePath.split('/').slice(1).map(unescapePointer),
+      message: 'additionalProperty' in params ? `${text}: ${String(params.additionalProperty)}` : (text ?? 'is not valid'),
+    }));
+    const [first] = faults;
+    const where = first!.path.join('.') || (validationContext ?? 'body');
+    return new Refusal('invalid', `${where} ${first!.message}`, { faults });
+  }
+  if (statusCode === 413) return new Refusal('too_large', 'the body is larger than this endpoint takes');
+  if (statusCode === 415) return new Refusal('unsupported_media_type', 'send the body as application/json');
+  if (statusCode !== undefined && statusCode < 500) return new Refusal('invalid', message ?? 'the request cannot be read');
+  return new Refusal('internal', 'something went wrong here; it has been logged');
+}
+
+function unescapePointer(part: string): string {
+  return part.replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
+/** What every scope's error handler does; `render` writes the body in the scope's own shape. */
+export function errorHandler(render: (refusal: Refusal) => { body: unknown; type: string }) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const refusal = asRefusal(error);
+    if (refusal.kind === 'internal') request.log.error({ error, url: request.routeOptions.url }, 'a request failed');
+    if (refusal.retryAfterS !== null) reply.header('retry-after', refusal.retryAfterS);
+    const { body, type } = render(refusal);
+    return reply.code(refusal.status).type(type).send(body);
+  };
+}

@@ -1,0 +1,19 @@
+import type { FastifyInstance } from 'fastify';
+
+/** Vendors call back with JSON, forms, text or nothing, and not always under the right name: the body is read as what it is. */
+export function acceptCallbackBodies(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('*', { parseAs: 'string' }, (request, text, done) => {
+    done(null, bodyOf(text as string, request.headers['content-type'] ?? ''));
+  });
+}
+
+function bodyOf(text: string, contentType: string): unknown {
+  if (contentType.includes('x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(text));
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON: what the provider's own expressions make of the text is theirs to say.
+    return text;
+  }
+}

@@ -1,0 +1,180 @@
+/** The only file that knows everyone: configuration, adapters, the engine, the server, and the command line. */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kysely, PostgresDialect } from 'kysely';
+import pino from 'pino';
+import type { Logger } from 'pino';
+import { buildProgram } from '#cli/program.ts';
+import { runProgram } from '#cli/run.ts';
+import { adminKey, addresses, dataDirectory, nodeName } from '#config.ts';
+import type { StartOptions } from '#config.ts';
+import { startEngine } from '#engine/engine.ts';
+import { createAuth } from '#http/auth.ts';
+import { createServer } from '#http/server.ts';
+import type { Clock } from '#ports/clock.ts';
+import { StoreUnavailableError } from '#ports/unavailable.ts';
+import { configStore } from '#postgres/config-store.ts';
+import { openDatabase, readBuckets } from '#postgres/connection.ts';
+import type { Address, Database } from '#postgres/connection.ts';
+import { startEmbeddedPostgres } from '#postgres/embedded.ts';
+import { eventStore } from '#postgres/event-store.ts';
+import { migrate } from '#postgres/migrate.ts';
+import { nodeStore } from '#postgres/node-store.ts';
+import { profileStore } from '#postgres/profile-store.ts';
+import { receiptStore } from '#postgres/receipt-store.ts';
+import { statsStore } from '#postgres/stats-store.ts';
+import { transactionStore } from '#postgres/transaction-store.ts';
+import { PROVIDER_TYPES, providerType } from '#providers/catalog.ts';
+import { createTwigTemplates } from '#templates/twig.ts';
+import { showDemo } from '#cli/demo.ts';
+
+/** How long a start waits for a PostgreSQL that is not there yet. */
+const DATABASE_WAIT_MS = 60_000;
+/** A stop that takes longer is forced. */
+const STOP_MAX_MS = 10_000;
+
+const clock: Clock = {
+  now: Date.now,
+  at: (instant, callback) => {
+    const timer = setTimeout(callback, Math.max(0, instant - Date.now()));
+    return () => clearTimeout(timer);
+  },
+};
+
+interface OpenedDatabase {
+  database: Database;
+  queries: Kysely<unknown>;
+  close(): Promise<void>;
+}
+
+/** Finds or starts PostgreSQL and brings its schema up to date. */
+async function openStores(options: Pick<StartOptions, 'databaseUrl' | 'dataDir'>, log: Logger): Promise<OpenedDatabase> {
+  const embedded =
+    options.databaseUrl === null
+      ? await startEmbeddedPostgres({ dataDir: options.dataDir, log: (line) => log.info({ line }, 'postgres') })
+      : null;
+  const address: Address = embedded?.connection ?? { url: options.databaseUrl! };
+  const database = openDatabase(address, log);
+  const queries = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: database.queries }) });
+  const close = async () => {
+    await database.close();
+    await embedded?.stop();
+  };
+  try {
+    const ran = await whenThere(() => migrate(queries), log);
+    if (ran.length > 0) log.info({ migrations: ran }, 'the database schema was brought up to date');
+    database.buckets = await readBuckets(database);
+    return { database, queries, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A PostgreSQL that starts at the same time as we do gets a while. */
+async function whenThere<Result>(work: () => Promise<Result>, log: Logger): Promise<Result> {
+  const until = clock.now() + DATABASE_WAIT_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError) || clock.now() > until) throw error;
+      log.warn({ error: (error.cause as Error).message }, 'waiting for PostgreSQL');
+      await sleep(1_000);
+    }
+  }
+}
+
+/** Runs a node until it is told to stop. */
+async function start(given: StartOptions): Promise<void> {
+  const options = { ...given, dataDir: dataDirectory(given) };
+  const level = process.env['CAROM_LOG_LEVEL'] ?? (options.demo ? 'warn' : 'info');
+  const log = pino({ level, base: null }, pino.destination({ dest: 2, sync: false }));
+  const admin = await adminKey(options.dataDir, process.env['CAROM_ADMIN_KEY']);
+  const { database, queries, close } = await openStores(options, log);
+  const address = addresses(options);
+  const transactions = transactionStore(database, queries);
+  const profiles = profileStore(database, clock);
+  const events = eventStore(database, queries);
+  const stats = statsStore(database);
+  const templates = createTwigTemplates();
+  const engine = await startEngine({
+    transactions,
+    profiles,
+    events,
+    stats,
+    templates,
+    receipts: receiptStore(database),
+    nodes: nodeStore(database),
+    config: configStore(database),
+    clock,
+    log,
+    publicUrl: address.public,
+    nodeName: nodeName(),
+    works: options.role !== 'api',
+    openProvider: (config, schedule) => providerType(config.type).open(config, { templates, clock, log, schedule }),
+  });
+  let isStopping = false;
+  const server = createServer(
+    {
+      engine,
+      auth: createAuth(engine.config, admin.sha256),
+      transactions,
+      profiles,
+      events,
+      stats,
+      templates,
+      providerTypes: PROVIDER_TYPES,
+      clock,
+      log,
+      publicUrl: address.public,
+      version: VERSION,
+      checkReady: async () => void (await readBuckets(database)),
+      isStopping: () => isStopping,
+    },
+    options.role,
+  );
+
+  const stop = once(async () => {
+    isStopping = true;
+    const forced = setTimeout(() => process.exit(1), STOP_MAX_MS);
+    await server.close();
+    await engine.stop();
+    await close();
+    clearTimeout(forced);
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop());
+  try {
+    await server.listen({ port: options.port, host: options.host });
+  } catch (error) {
+    await stop();
+    throw listenError(error, options);
+  }
+  if (admin.isNew) console.log(`operator's key (shown once, kept in ${options.dataDir}/admin.key): ${admin.key}`);
+  console.log(`listening on ${address.own}`);
+  if (options.demo) await showDemo({ url: address.own, adminKey: admin.key });
+}
+
+function listenError(error: unknown, { port, host }: StartOptions): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') return new Error(`port ${port} is in use on ${host}; stop what uses it, or choose another with --port`);
+  if (code === 'EACCES') return new Error(`port ${port} needs privileges; choose one above 1023 with --port`);
+  return error;
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | null = null;
+  return () => (done ??= work());
+}
+
+const VERSION = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+
+await runProgram(
+  buildProgram({
+    start,
+    migrate: async (options) => {
+      const { close } = await openStores(options, pino({ level: 'info', base: null }, pino.destination(2)));
+      await close();
+    },
+  }),
+);

@@ -1,0 +1,16 @@
+/** Where profiles live. `tests/conformance/profile-store.ts` says the same in tests. */
+import type { AccountId, TransactionId, UserId } from '#domain/ids.ts';
+import type { Profile, ProfileFields } from '#domain/profile.ts';
+
+/** The promises: concurrent merges of one user lose neither's fields; the calls of a few ms share a statement. */
+export interface ProfileStore {
+  load(accountId: AccountId, userId: UserId): Promise<Profile | null>;
+  /** Creates the profile, or merges the given fields into it (semantics §7). */
+  merge(accountId: AccountId, userId: UserId, fields: ProfileFields): Promise<void>;
+  /** The same, once per transaction: a repeat for the same transaction changes nothing. */
+  mergeOnce(accountId: AccountId, userId: UserId, fields: ProfileFields, transactionId: TransactionId): Promise<void>;
+  /** Replaces the whole profile. */
+  put(accountId: AccountId, userId: UserId, fields: ProfileFields): Promise<void>;
+  /** False when there was none. */
+  remove(accountId: AccountId, userId: UserId): Promise<boolean>;
+}

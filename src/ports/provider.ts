@@ -1,0 +1,107 @@
+/** What the engine needs from a vendor, whatever its protocol. Every implementation runs `tests/conformance/provider.ts`. */
+import type { Channel } from '#domain/campaign.ts';
+import type { AccountId, CampaignId, MessageId, ProviderId, UserId } from '#domain/ids.ts';
+import type { ReceiptStatus } from '#domain/message.ts';
+import type { ProviderConfig } from '#domain/provider.ts';
+import type { Json, JsonObject } from '#domain/request.ts';
+import type { Clock } from './clock.ts';
+import type { Log } from './log.ts';
+import type { Templates } from './templates.ts';
+
+/** One rendered content for one address, ready to be handed over. */
+export interface OutgoingMessage {
+  /** Ours; the idempotency key, the same for every attempt. */
+  messageId: MessageId;
+  channel: Channel;
+  /** E.164 for phone channels, an address for e-mail, a device token for push. */
+  to: string;
+  from: string | null;
+  body: string | null;
+  html: string | null;
+  subject: string | null;
+  replyTo: string | null;
+  title: string | null;
+  image: string | null;
+  url: string | null;
+  data: Record<string, string> | null;
+  template: { name: string; language: string | null; variables: string[] } | null;
+  txnId: string;
+  campaignId: CampaignId;
+  userId: UserId;
+  /** Where the vendor reports this very message. */
+  receiptUrl: string;
+}
+
+/** What came of one handover. The outside world's outcomes are data: `send` does not throw for them. */
+export type SendOutcome =
+  | { kind: 'accepted'; ref: string | null }
+  /** `retryable`: connection not made, 5xx. `reason` is a short word (`invalid_number`), `detail` the vendor's own text. */
+  | { kind: 'rejected'; reason: string; detail: string | null; retryable: boolean }
+  | { kind: 'throttled'; retryAfterMs: number }
+  /** Handed over, but the answer was lost (timeout, connection broken mid-call). */
+  | { kind: 'unknown'; reason: string };
+
+/** One report about one message: named by our id, or by the provider's reference. */
+export interface Receipt {
+  messageId: MessageId | null;
+  ref: string | null;
+  status: ReceiptStatus;
+  reason: string | null;
+}
+
+/** An incoming callback, as it came. */
+export interface Callback {
+  method: string;
+  query: Record<string, string>;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  /** Parsed JSON or form fields, else the raw text. */
+  body: Json;
+}
+
+/** A provider in use. Made once per configuration, closed when that changes. */
+export interface Provider {
+  /** Hands one message over. Bounded in time by the provider's own timeout. Never throws for what a vendor does. */
+  send(message: OutgoingMessage): Promise<SendOutcome>;
+  /** The receipts in a callback; empty for one that reports nothing we know. Throws {@link CallbackError} for one that cannot be read. */
+  parseReceipts(callback: Callback): Promise<Receipt[]>;
+  /** True when its receipts name messages by the provider's reference, which then has to be kept findable. */
+  receiptsByRef: boolean;
+  /** Ends its connections once the sends under way are answered. */
+  close(): Promise<void>;
+}
+
+/** A callback that cannot be understood; answered 400. */
+export class CallbackError extends Error {
+  override name = 'CallbackError';
+}
+
+/** Receipts that fall due later. The sandbox vendor's own memory: durable, so that its promises outlive a crash. */
+export interface ReceiptSchedule {
+  /** Resolves when stored. */
+  schedule(
+    accountId: AccountId,
+    providerId: ProviderId,
+    messageId: MessageId,
+    status: ReceiptStatus,
+    delayMs: number,
+  ): Promise<void>;
+}
+
+/** What an implementation may use. */
+export interface ProviderTools {
+  templates: Templates;
+  clock: Clock;
+  log: Log;
+  schedule: ReceiptSchedule;
+}
+
+/** One word of the catalogue: checks settings and makes providers of this type. */
+export interface ProviderType {
+  type: string;
+  /** The first fault in the settings, as a path below the provider and a remedy; null when `open` will succeed. */
+  faultOf(settings: JsonObject, templates: Templates): { path: string; message: string } | null;
+  open(config: ProviderConfig, tools: ProviderTools): Provider;
+  /** Dotted paths of settings that hold credentials (`*` for any key): never shown again. */
+  secrets: readonly string[];
+}

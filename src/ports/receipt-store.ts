@@ -1,0 +1,48 @@
+/** Where provider references, receipts without a message, and the sandbox's promised receipts live. */
+import type { AccountId, MessageId, ProviderId } from '#domain/ids.ts';
+import type { ReceiptStatus } from '#domain/message.ts';
+import type { Instant } from '#domain/time.ts';
+
+/** A receipt whose message is not known yet. */
+export interface ParkedReceipt {
+  accountId: AccountId;
+  providerId: ProviderId;
+  ref: string;
+  status: ReceiptStatus;
+  reason: string | null;
+  at: Instant;
+}
+
+/** A receipt that the sandbox promised. */
+export interface PromisedReceipt {
+  accountId: AccountId;
+  providerId: ProviderId;
+  messageId: MessageId;
+  status: ReceiptStatus;
+  dueAt: Instant;
+}
+
+/** The promises: a receipt that met no message is kept until its reference appears, or `prune` is told to drop it. */
+export interface ReceiptStore {
+  /** Makes a message findable by its provider's reference, and hands out the receipts parked for it. */
+  addRef(
+    accountId: AccountId,
+    providerId: ProviderId,
+    ref: string,
+    messageId: MessageId,
+    now: Instant,
+  ): Promise<ParkedReceipt[]>;
+  findByRef(accountId: AccountId, providerId: ProviderId, ref: string): Promise<MessageId | null>;
+  /** Keeps a receipt until its reference appears. */
+  park(receipt: ParkedReceipt): Promise<void>;
+  /** Hands out parked receipts whose reference has appeared by now: what a race between `addRef` and `park` left. */
+  takeMatched(limit: number): Promise<{ receipt: ParkedReceipt; messageId: MessageId }[]>;
+  /** Stores a promised receipt. */
+  promise(receipt: PromisedReceipt): Promise<void>;
+  /** Takes the promised receipts that are due, so that no other node gets them for `claimMs`; `kept` removes them for good. */
+  claimPromised(now: Instant, limit: number, claimMs: number): Promise<PromisedReceipt[]>;
+  /** Removes a promised receipt that has been taken in. */
+  kept(receipt: PromisedReceipt): Promise<void>;
+  /** Deletes references and parked receipts from before the instant. */
+  prune(before: Instant): Promise<void>;
+}

@@ -1,0 +1,24 @@
+import type { JsonObject } from '#domain/request.ts';
+
+/**
+ * What is done to values put into the text: nothing, HTML escaping (the default for e-mail bodies, semantics §8), or
+ * percent-encoding (RFC 3986) for addresses.
+ */
+export type Escaping = 'none' | 'html' | 'url';
+
+/** A parsed template. Rendering is synchronous, bounded in output and loops, and sees plain data only. */
+export interface Template {
+  /** @throws {TemplateError} when rendering fails or goes over a bound; the message is for the template's author. */
+  render(context: JsonObject): string;
+}
+
+/** Parses templates: the Twig language, `{apicontent.x}` beside `{{ x }}`, missing names rendered as nothing. */
+export interface Templates {
+  /** @throws {TemplateError} when the source does not parse or is too long; names the line. */
+  compile(source: string, escaping: Escaping): Template;
+}
+
+/** A fault of a template, in words for its author. */
+export class TemplateError extends Error {
+  override name = 'TemplateError';
+}

@@ -1,0 +1,74 @@
+/** Where transactions live. `tests/conformance/transaction-store.ts` says the same in tests. */
+import type { AccountId, CampaignId, NodeId, TransactionId, UserId } from '#domain/ids.ts';
+import type { TransactionRequest } from '#domain/request.ts';
+import type { Instant } from '#domain/time.ts';
+import type { TimelineEntry, Transaction } from '#domain/transaction.ts';
+
+/** A transaction with what is stored around it. */
+export interface StoredTransaction {
+  transaction: Transaction;
+  request: TransactionRequest;
+  /** Counts the writes; a save names the one it was decided on. */
+  version: number;
+  /** The node that is calling a provider for it; null: none is. */
+  node: NodeId | null;
+}
+
+/** A transaction to accept. */
+export interface Acceptance {
+  stored: StoredTransaction;
+  /** SHA-256 of the request as the client meant it, to tell a repeat from a reuse of the txnId. */
+  fingerprint: string;
+  entries: TimelineEntry[];
+  /** The single-campaign dedupe window (semantics §4): no second acceptance under this key before `until`. */
+  window: { key: string; until: Instant } | null;
+}
+
+/** What accepting came to. */
+export type Accepted =
+  | { kind: 'accepted' }
+  /** The txnId is taken: the first one's transaction. */
+  | { kind: 'repeat'; first: StoredTransaction; sameRequest: boolean }
+  /** The dedupe window is taken. */
+  | { kind: 'duplicate'; first: StoredTransaction };
+
+/** A decided transition. */
+export interface Transition {
+  stored: StoredTransaction;
+  entries: TimelineEntry[];
+}
+
+/** What a list may be narrowed to. */
+export interface TransactionFilter {
+  accountId: AccountId;
+  state?: string;
+  userId?: UserId;
+  campaignId?: CampaignId;
+  since?: Instant;
+}
+
+/** A page, newest first; `next` continues it, null at the end. */
+export interface Page<Item> {
+  data: Item[];
+  next: string | null;
+}
+
+/** The promises: what was answered is durable; every write is guarded by version; the calls of a few ms share a statement. */
+export interface TransactionStore {
+  /** Stores a new transaction, unless its txnId or its dedupe window is taken: exactly one of concurrent calls wins. */
+  accept(acceptance: Acceptance): Promise<Accepted>;
+  /** Writes a transition if the version is still the one it was decided on; false when it is not. Adds one to the version. */
+  save(transition: Transition): Promise<boolean>;
+  load(accountId: AccountId, id: TransactionId): Promise<StoredTransaction | null>;
+  loadByTxnId(accountId: AccountId, txnId: string): Promise<StoredTransaction | null>;
+  timeline(accountId: AccountId, id: TransactionId): Promise<TimelineEntry[]>;
+  list(filter: TransactionFilter, limit: number, cursor: string | null): Promise<Page<StoredTransaction>>;
+  /** Takes up to `limit` transactions whose timer is due, so that no other node gets them for `claimMs`. */
+  claimDue(now: Instant, node: NodeId, limit: number, claimMs: number): Promise<StoredTransaction[]>;
+  /** Takes up to `limit` transactions that `from` was sending, over to `to`. */
+  takeOver(from: NodeId, to: NodeId, limit: number): Promise<StoredTransaction[]>;
+  /** Up to `limit` transactions leased to the node, as the database has them. */
+  leasedTo(node: NodeId, limit: number): Promise<StoredTransaction[]>;
+  /** Deletes up to `limit` transactions that ended before the instant; the number deleted. */
+  prune(endedBefore: Instant, limit: number): Promise<number>;
+}

@@ -1,0 +1,160 @@
+/** The pools, and the one way a statement is run. */
+import pg from 'pg';
+import type { Log } from '#ports/log.ts';
+import { StoreUnavailableError } from '#ports/unavailable.ts';
+
+/** How long a connection attempt may take. */
+const CONNECT_TIMEOUT_MS = 3_000;
+/** A statement that runs longer is stopped: every one of ours is bounded by a page or a batch. */
+const STATEMENT_TIMEOUT_MS = 30_000;
+/** Connections for the engine's batches: one batch of each kind is in flight, so a dozen kinds need no more. */
+const ENGINE_CONNECTIONS = 12;
+/** Connections for lists and configuration. */
+const QUERY_CONNECTIONS = 4;
+/** How often a unit of work that met a deadlock or a serialization failure is tried. */
+const CONFLICT_TRIES = 5;
+
+/**
+ * The engine's statements are batches joined to a table by its key. Their plan must not depend on statistics: on a new,
+ * never analysed table the planner would scan it for every batch.
+ */
+const ENGINE_PLANNER = [
+  'enable_seqscan=off',
+  'enable_hashjoin=off',
+  'enable_mergejoin=off',
+  'enable_bitmapscan=off',
+  'plan_cache_mode=force_generic_plan',
+  'jit=off',
+];
+
+/** Where PostgreSQL is: a URL, or the embedded one's socket. */
+export type Address = { url: string } | { host: string; port: number; user: string; database: string };
+
+/** An open database. */
+export interface Database {
+  /** For batches: plans fixed to nested loops over indexes. */
+  engine: pg.Pool;
+  /** For lists and configuration: plans by the planner. */
+  queries: pg.Pool;
+  /** The number of buckets of this database. */
+  buckets: number;
+  close(): Promise<void>;
+}
+
+/** A prepared statement. */
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+/** Opens the pools. Connects to nothing yet; `buckets` is 1 until {@link readBuckets} has asked. */
+export function openDatabase(address: Address, log: Log): Database {
+  const engine = openPool(address, ENGINE_CONNECTIONS, ENGINE_PLANNER, log);
+  const queries = openPool(address, QUERY_CONNECTIONS, ['jit=off'], log);
+  return {
+    engine,
+    queries,
+    buckets: 1,
+    close: async () => void (await Promise.all([engine.end(), queries.end()])),
+  };
+}
+
+function openPool(address: Address, max: number, settings: string[], log: Log): pg.Pool {
+  const options = [...settings, 'timezone=UTC', `statement_timeout=${STATEMENT_TIMEOUT_MS}`];
+  const pool = new pg.Pool({
+    ...('url' in address ? { connectionString: address.url } : address),
+    max,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: 60_000,
+    application_name: 'carom',
+    options: options.map((setting) => `-c ${setting}`).join(' '),
+  });
+  // An idle connection broke; the pool has dropped it and makes another when one is wanted.
+  pool.on('error', (error) => log.warn({ error: error.message }, 'an idle database connection broke'));
+  return pool;
+}
+
+/**
+ * Runs one prepared statement.
+ * @throws {StoreUnavailableError} when PostgreSQL cannot be reached or goes away meanwhile.
+ */
+export async function run<Row extends object>(pool: pg.Pool, statement: Statement, values: unknown[]): Promise<Row[]> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const result = await orUnavailable(pool.query<Row>({ ...statement, values }));
+      return result.rows;
+    } catch (error) {
+      if (!isConflict(error) || tries >= CONFLICT_TRIES) throw error;
+    }
+  }
+}
+
+/** The same answer; an error that means that PostgreSQL is away becomes a {@link StoreUnavailableError}. */
+export async function orUnavailable<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isAway(error)) throw new StoreUnavailableError('PostgreSQL cannot be reached', { cause: error });
+    throw error;
+  }
+}
+
+/**
+ * Runs several statements as one unit of work.
+ * @throws {StoreUnavailableError} when PostgreSQL cannot be reached or goes away meanwhile; then nothing, or all, was done.
+ */
+export function unitOfWork<Result>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+  return orUnavailable(inTransaction(pool, work));
+}
+
+async function inTransaction<Result>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+  let client: pg.PoolClient | null = null;
+  try {
+    client = await pool.connect();
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    client.release();
+    return result;
+  } catch (error) {
+    // Dropping the connection rolls back, also when it is the connection that failed.
+    client?.release(true);
+    throw error;
+  }
+}
+
+/** Asks whether PostgreSQL answers and the schema is there. */
+export async function readBuckets(database: Database): Promise<number> {
+  const rows = await run<{ buckets: number }>(database.queries, READ_BUCKETS, []);
+  return rows[0]!.buckets;
+}
+
+const READ_BUCKETS = { name: 'read_buckets', text: 'select buckets from carom' };
+
+/** SQLSTATE classes and codes of a database that is away: connection exceptions, shutdown, start-up, no slots, read-only after a failover. */
+const AWAY = /^(08...|57P0[1-3]|53300|25006)$/;
+const AWAY_SYSTEM = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOENT',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+/** What `pg` says without a code when a connection ends or cannot be had in time. */
+const AWAY_TEXT =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Cannot use a pool after calling end/;
+
+function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: string };
+  return code === undefined ? AWAY_TEXT.test(error.message) : AWAY.test(code) || AWAY_SYSTEM.has(code);
+}
+
+/** Deadlock detected, serialization failure: the statement did nothing and may be run again. */
+function isConflict(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return code === '40P01' || code === '40001';
+}

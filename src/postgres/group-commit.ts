@@ -1,0 +1,91 @@
+/**
+ * Group commit: callers speak of one item at a time, the database hears of many at once.
+ *
+ * Calls made while a batch is under way wait and form the next one, so a batch grows with the load by itself and an idle
+ * system adds no delay. One batch is in flight at a time: two batches never lock the same rows in opposite orders.
+ */
+import { OverloadedError, StoreUnavailableError } from '#ports/unavailable.ts';
+
+/** Items in one statement. */
+const BATCH_MAX = 500;
+/** Items waiting, over which a call is refused rather than the queue growing. */
+const WAITING_MAX = 50_000;
+
+/** What a group commit is made of. */
+export interface GroupCommitOptions<Item, Result> {
+  /** Writes a batch in one unit of work and answers for each item, in order. */
+  run(items: Item[]): Promise<Result[]>;
+  /** Items of the same key never share a batch: the later one waits for the next. */
+  key?(item: Item): string;
+  batchMax?: number;
+  waitingMax?: number;
+}
+
+interface Waiting<Item, Result> {
+  item: Item;
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Makes a function that hands its item to the next batch.
+ * @returns a promise of the item's own result; rejected with the batch's error, or, when that error is one item's fault,
+ *   only for that item: a batch that fails while the database is there is repeated item by item.
+ */
+export function groupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): (item: Item) => Promise<Result> {
+  const { run, key, batchMax = BATCH_MAX, waitingMax = WAITING_MAX } = options;
+  let waiting: Waiting<Item, Result>[] = [];
+  let isBusy = false;
+
+  async function drain(): Promise<void> {
+    while (waiting.length > 0) {
+      const { batch, rest } = split(waiting, batchMax, key);
+      waiting = rest;
+      await settle(batch, run);
+    }
+    isBusy = false;
+  }
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      if (waiting.length >= waitingMax)
+        return reject(new OverloadedError(`more than ${waitingMax} writes are waiting`));
+      waiting.push({ item, resolve, reject });
+      if (isBusy) return;
+      isBusy = true;
+      // The next turn of the event loop: what else arrived in this one joins the batch.
+      setImmediate(() => void drain());
+    });
+}
+
+function split<Item, Result>(
+  waiting: Waiting<Item, Result>[],
+  batchMax: number,
+  key: ((item: Item) => string) | undefined,
+): { batch: Waiting<Item, Result>[]; rest: Waiting<Item, Result>[] } {
+  if (!key) return { batch: waiting.slice(0, batchMax), rest: waiting.slice(batchMax) };
+  const keys = new Set<string>();
+  const batch: Waiting<Item, Result>[] = [];
+  const rest: Waiting<Item, Result>[] = [];
+  for (const one of waiting) {
+    const itsKey = key(one.item);
+    if (batch.length >= batchMax || keys.has(itsKey)) rest.push(one);
+    else batch.push(one);
+    keys.add(itsKey);
+  }
+  return { batch, rest };
+}
+
+/** Runs the batch and settles every promise; never rejects itself. */
+async function settle<Item, Result>(
+  batch: Waiting<Item, Result>[],
+  run: (items: Item[]) => Promise<Result[]>,
+): Promise<void> {
+  try {
+    const results = await run(batch.map(({ item }) => item));
+    batch.forEach(({ resolve }, index) => resolve(results[index]!));
+  } catch (error) {
+    if (batch.length === 1 || error instanceof StoreUnavailableError) batch.forEach(({ reject }) => reject(error));
+    else for (const one of batch) await settle([one], run);
+  }
+}

@@ -1,0 +1,136 @@
+/** Profiles in PostgreSQL. */
+import { bucketOf, hash16 } from '#domain/ids.ts';
+import type { AccountId, TransactionId, UserId } from '#domain/ids.ts';
+import type { Profile, ProfileFields } from '#domain/profile.ts';
+import type { ProfileStore } from '#ports/profile-store.ts';
+import { isoTime } from '#domain/time.ts';
+import type { Clock } from '#ports/clock.ts';
+import { run } from './connection.ts';
+import type { Database } from './connection.ts';
+import { perBucket } from './per-bucket.ts';
+
+interface User {
+  accountId: AccountId;
+  userId: UserId;
+}
+
+interface Merge extends User {
+  fields: ProfileFields;
+  /** Null: not on behalf of a transaction, always done. */
+  transactionId: TransactionId | null;
+}
+
+const LOAD = {
+  name: 'load_profiles',
+  text: `select p.account_id, p.user_id, p.fields, p.attributes, p.consents
+         from unnest($2::text[], $3::text[]) as wanted (account_id, user_id)
+         join profiles p on p.bucket = $1 and p.account_id = wanted.account_id and p.user_id = wanted.user_id`,
+};
+
+/**
+ * Merges a batch of one bucket, one row a user. Those on behalf of a transaction first leave its mark, and only where the
+ * mark is new is the profile written: both in one statement. `||` overwrites given keys and keeps the others, under the
+ * row's lock, so that of two concurrent merges neither's fields are lost.
+ */
+const MERGE = {
+  name: 'merge_profiles',
+  text: `with given as (
+           select * from unnest($2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::jsonb[], $7::uuid[])
+             as g (account_id, user_id, fields, attributes, consents, transaction_id)
+         ), marked as (
+           insert into profile_writes (bucket, account_id, transaction_id, at)
+           select $1, account_id, transaction_id, $8::timestamptz from given where transaction_id is not null
+           on conflict do nothing
+           returning account_id, transaction_id
+         )
+         insert into profiles as p (bucket, account_id, user_id, fields, attributes, consents, updated_at)
+         select $1, g.account_id, g.user_id, g.fields, g.attributes, g.consents, $8::timestamptz
+         from given g
+         where g.transaction_id is null
+           or exists (select from marked m where m.account_id = g.account_id and m.transaction_id = g.transaction_id)
+         on conflict (bucket, account_id, user_id) do update
+           set fields = p.fields || excluded.fields, attributes = p.attributes || excluded.attributes,
+             consents = p.consents || excluded.consents, updated_at = excluded.updated_at`,
+};
+
+const PUT = {
+  name: 'put_profile',
+  text: `insert into profiles (bucket, account_id, user_id, fields, attributes, consents, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (bucket, account_id, user_id) do update
+           set fields = excluded.fields, attributes = excluded.attributes, consents = excluded.consents,
+             updated_at = excluded.updated_at`,
+};
+
+const REMOVE = {
+  name: 'remove_profile',
+  text: 'delete from profiles where bucket = $1 and account_id = $2 and user_id = $3 returning 1 as one',
+};
+
+/** The store on an open database. */
+export function profileStore(database: Database, clock: Clock): ProfileStore {
+  const bucketOfUser = (accountId: AccountId, userId: UserId) => bucketOf(hash16(accountId, userId), database.buckets);
+  const load = perBucket({ run: (bucket, wanted: User[]) => loadProfiles(database, bucket, wanted) });
+  const merge = perBucket({
+    key: ({ accountId, userId }: Merge) => `${accountId} ${userId}`,
+    run: async (bucket, batch: Merge[]) => {
+      const parts = batch.map(({ fields }) => partsOf(fields));
+      await run(database.engine, MERGE, [
+        bucket,
+        batch.map(({ accountId }) => accountId),
+        batch.map(({ userId }) => userId),
+        parts.map(({ fields }) => fields),
+        parts.map(({ attributes }) => attributes),
+        parts.map(({ consents }) => consents),
+        batch.map(({ transactionId }) => transactionId),
+        isoTime(clock.now()),
+      ]);
+      return batch.map(() => undefined);
+    },
+  });
+  return {
+    load: (accountId, userId) => load(bucketOfUser(accountId, userId), { accountId, userId }),
+    merge: (accountId, userId, fields) =>
+      merge(bucketOfUser(accountId, userId), { accountId, userId, fields, transactionId: null }),
+    mergeOnce: (accountId, userId, fields, transactionId) =>
+      merge(bucketOfUser(accountId, userId), { accountId, userId, fields, transactionId }),
+    put: async (accountId, userId, given) => {
+      const { fields, attributes, consents } = partsOf(given);
+      const place = [bucketOfUser(accountId, userId), accountId, userId];
+      await run(database.engine, PUT, [...place, fields, attributes, consents, isoTime(clock.now())]);
+    },
+    remove: async (accountId, userId) => {
+      const place = [bucketOfUser(accountId, userId), accountId, userId];
+      return (await run(database.engine, REMOVE, place)).length > 0;
+    },
+  };
+}
+
+function partsOf({ attributes = {}, consents = {}, ...fields }: ProfileFields) {
+  return {
+    fields: JSON.stringify(fields),
+    attributes: JSON.stringify(attributes),
+    consents: JSON.stringify(consents),
+  };
+}
+
+interface ProfileRow {
+  account_id: AccountId;
+  user_id: UserId;
+  fields: ProfileFields;
+  attributes: NonNullable<ProfileFields['attributes']>;
+  consents: NonNullable<ProfileFields['consents']>;
+}
+
+async function loadProfiles(database: Database, bucket: number, wanted: User[]): Promise<(Profile | null)[]> {
+  const rows = await run<ProfileRow>(database.engine, LOAD, [
+    bucket,
+    wanted.map(({ accountId }) => accountId),
+    wanted.map(({ userId }) => userId),
+  ]);
+  const found = new Map(rows.map((row) => [JSON.stringify([row.account_id, row.user_id]), row]));
+  return wanted.map(({ accountId, userId }) => {
+    const row = found.get(JSON.stringify([accountId, userId]));
+    return row ? { accountId, userId, fields: { ...row.fields, attributes: row.attributes, consents: row.consents } } : null;
+  });
+}

@@ -1,0 +1,72 @@
+/** The statements that read transactions by what they are known by. They take no locks. */
+import type { AccountId, TransactionId } from '#domain/ids.ts';
+import type { TimelineEntry } from '#domain/transaction.ts';
+import type { StoredTransaction } from '#ports/transaction-store.ts';
+import { run } from './connection.ts';
+import type { Database } from './connection.ts';
+import { TRANSACTION_COLUMNS, storedOf, timelineOf } from './transaction-row.ts';
+import type { TransactionRow } from './transaction-row.ts';
+
+/** Reads a batch of one bucket by id. */
+const LOAD = {
+  name: 'load',
+  text: `select ${TRANSACTION_COLUMNS}
+         from unnest($2::text[], $3::uuid[]) as wanted (account_id, id)
+         join transactions t on t.bucket = $1 and t.account_id = wanted.account_id and t.id = wanted.id`,
+};
+
+/** Each wanted transaction; null for one that is not there. */
+export async function loadTransactions(
+  database: Database,
+  bucket: number,
+  wanted: { accountId: AccountId; id: TransactionId }[],
+): Promise<(StoredTransaction | null)[]> {
+  const rows = await run<TransactionRow>(database.engine, LOAD, [
+    bucket,
+    wanted.map(({ accountId }) => accountId),
+    wanted.map(({ id }) => id),
+  ]);
+  const found = new Map(rows.map((row) => [`${row.id} ${row.account_id}`, row]));
+  return wanted.map(({ accountId, id }) => {
+    const row = found.get(`${id} ${accountId}`);
+    return row ? storedOf(row) : null;
+  });
+}
+
+const LOAD_BY_TXN_ID = {
+  name: 'load_by_txn_id',
+  text: `select ${TRANSACTION_COLUMNS}, t.fingerprint
+         from transactions t where t.bucket = $1 and t.account_id = $2 and t.txn_id = $3`,
+};
+
+/** The transaction a txnId belongs to, with the fingerprint of the request that made it. */
+export async function loadByTxnId(
+  database: Database,
+  bucket: number,
+  accountId: AccountId,
+  txnId: string,
+): Promise<{ stored: StoredTransaction; fingerprint: string } | null> {
+  const values = [bucket, accountId, txnId];
+  const [row] = await run<TransactionRow & { fingerprint: string }>(database.engine, LOAD_BY_TXN_ID, values);
+  return row ? { stored: storedOf(row), fingerprint: row.fingerprint } : null;
+}
+
+const LOAD_TIMELINE = {
+  name: 'load_timeline',
+  text: 'select t.timeline from transactions t where t.bucket = $1 and t.account_id = $2 and t.id = $3',
+};
+
+/** A transaction's timeline; empty when there is no such transaction. */
+export async function loadTimeline(
+  database: Database,
+  bucket: number,
+  accountId: AccountId,
+  id: TransactionId,
+): Promise<TimelineEntry[]> {
+  const [row] = await run<{ timeline: Parameters<typeof timelineOf>[0] }>(database.engine, LOAD_TIMELINE, [
+    bucket,
+    accountId,
+    id,
+  ]);
+  return row ? timelineOf(row.timeline) : [];
+}

@@ -1,0 +1,47 @@
+/** The statement that writes transitions. */
+import { dueAt } from '#domain/timers.ts';
+import type { Transition } from '#ports/transaction-store.ts';
+import { run } from './connection.ts';
+import type { Database } from './connection.ts';
+import { isoOrNull } from './transaction-accept.ts';
+import { progressDocument, timelineDocument } from './transaction-row.ts';
+
+/** Lines of a timeline; a vendor that reports for ever must not grow a row for ever. */
+const TIMELINE_MAX = 500;
+
+/**
+ * Writes a batch of one bucket, each row only if it still has the version the transition was decided on; returns the ids
+ * that were written. Row locks are taken in the batch's order; a deadlock with another node's batch does nothing and is
+ * repeated.
+ */
+const SAVE = {
+  name: 'save',
+  text: `update transactions t
+         set state = given.state, version = t.version + 1, node_id = given.node_id, due_at = given.due_at,
+           ended_at = given.ended_at, progress = given.progress,
+           timeline = case when jsonb_array_length(t.timeline) < ${TIMELINE_MAX} then t.timeline || given.timeline else t.timeline end
+         from unnest($2::text[], $3::uuid[], $4::int[], $5::text[], $6::int[], $7::timestamptz[], $8::timestamptz[],
+           $9::json[], $10::jsonb[])
+           as given (account_id, id, version, state, node_id, due_at, ended_at, progress, timeline)
+         where t.bucket = $1 and t.account_id = given.account_id and t.id = given.id and t.version = given.version
+         returning t.id`,
+};
+
+/** Whether each transition was written. */
+export async function saveTransitions(database: Database, bucket: number, batch: Transition[]): Promise<boolean[]> {
+  const transactions = batch.map(({ stored }) => stored.transaction);
+  const rows = await run<{ id: string }>(database.engine, SAVE, [
+    bucket,
+    transactions.map(({ accountId }) => accountId),
+    transactions.map(({ id }) => id),
+    batch.map(({ stored }) => stored.version),
+    transactions.map(({ status }) => status.name),
+    batch.map(({ stored }) => stored.node),
+    transactions.map((transaction) => isoOrNull(dueAt(transaction))),
+    transactions.map(({ status }) => ('endedAt' in status ? isoOrNull(status.endedAt) : null)),
+    transactions.map(progressDocument),
+    batch.map(({ entries }) => timelineDocument(entries)),
+  ]);
+  const written = new Set(rows.map(({ id }) => id));
+  return transactions.map(({ id }) => written.has(id));
+}

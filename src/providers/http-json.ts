@@ -1,0 +1,81 @@
+/** JSON whose texts are templates. Rendering fills values in; it cannot change the structure. */
+import type { Template, Templates } from '#ports/templates.ts';
+import type { Json, JsonObject } from '#domain/request.ts';
+import { compileSetting } from './http-template.ts';
+import { SettingsFault, below } from './settings.ts';
+
+/** What a request's templates can name. */
+export const NAMES = [
+  'to',
+  'from',
+  'body',
+  'html',
+  'subject',
+  'title',
+  'url',
+  'data',
+  'channel',
+  'message_id',
+  'receipt_url',
+  'txn_id',
+  'campaign_id',
+  'user_id',
+  'template',
+  'image',
+  'reply_to',
+  'secrets',
+];
+
+/** How deep the JSON of a request may nest. */
+const DEPTH_MAX = 20;
+const ONE_NAME = /^\{\{\s*([A-Za-z_]\w*(?:\.\w+)*)\s*\}\}$/;
+
+/** Fills the values in; undefined stands for a value to be left out. */
+export type RenderJson = (context: JsonObject) => Json | undefined;
+
+/**
+ * Compiles the JSON at a path of the settings. A text that is one `{{ name }}` becomes the value itself (a list, a map, a
+ * number), and is left out where that is null or missing; any other text is rendered, unescaped, into a text.
+ * @throws {SettingsFault}
+ */
+export function compileJson(json: Json, templates: Templates, path: string, depth = 0): RenderJson {
+  if (depth > DEPTH_MAX) throw new SettingsFault(path, `nests deeper than ${DEPTH_MAX} levels`);
+  if (typeof json === 'string') return compileText(json, templates, path);
+  if (typeof json !== 'object' || json === null) return () => json;
+  if (Array.isArray(json)) {
+    const elements = json.map((element, index) =>
+      compileJson(element, templates, below(path, String(index)), depth + 1),
+    );
+    return (context) => elements.map((element) => element(context) ?? null);
+  }
+  const fields = Object.entries(json).map(
+    ([key, value]) => [key, compileJson(value, templates, below(path, key), depth + 1)] as const,
+  );
+  return (context) =>
+    Object.fromEntries(fields.map(([key, field]) => [key, field(context)] as const).filter(isPresent));
+}
+
+function compileText(text: string, templates: Templates, path: string): RenderJson {
+  const name = ONE_NAME.exec(text)?.[1]?.split('.');
+  if (name === undefined) return renderingText(compileSetting(templates, text, 'none', path));
+  if (!NAMES.includes(name[0]!))
+    throw new SettingsFault(path, `"${name[0]}" is no value of a message; use one of ${NAMES.join(', ')}`);
+  return (context) => valueAt(context, name) ?? undefined;
+}
+
+function renderingText(template: Template): RenderJson {
+  return (context) => template.render(context);
+}
+
+function valueAt(context: JsonObject, path: string[]): Json | undefined {
+  let value: Json | undefined = context;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as JsonObject)[key];
+  }
+  return value;
+}
+
+function isPresent(field: readonly [string, Json | undefined]): field is readonly [string, Json] {
+  return field[1] !== undefined;
+}

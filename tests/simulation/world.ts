@@ -1,0 +1,341 @@
+/**
+ * A small world in which one transaction lives. Providers answer in any way they like, receipts come early, late, twice
+ * and in any order, nodes crash, clocks jump, timers fire when they please. The world knows what really happened (who
+ * was handed what); the transaction knows only its news. Everything follows from a setup and a list of numbers.
+ */
+import { transactionId } from '#domain/ids.ts';
+import { RECEIPT_STATUSES } from '#domain/message.ts';
+import type { ReceiptStatus, SkipReason } from '#domain/message.ts';
+import type { Instant } from '#domain/time.ts';
+import { isSending } from '#domain/transaction.ts';
+import type { Advance, LegPolicy, Mode, News, Transaction } from '#domain/transaction.ts';
+
+/** What the world drives. */
+export interface Core {
+  advance(transaction: Transaction, news: News, now: Instant): Advance;
+  dueAt(transaction: Transaction): Instant | null;
+}
+
+/** How a history begins. */
+export interface Setup {
+  mode: Mode;
+  legs: LegPolicy[];
+  ttlMs: number | null;
+  /** 0: starts at once. */
+  startsInMs: number;
+  receiptWindowMs: number;
+  throttleWaitMs: number;
+  tracksEvent: boolean;
+  updatesProfile: boolean;
+}
+
+/** One step of a history. */
+export interface Moment {
+  now: Instant;
+  news: News;
+  /** An answer to an attempt that another one has followed, or an answer for the second time. */
+  isStale: boolean;
+  before: Transaction;
+  result: Advance;
+}
+
+/** What really happened to one leg's message, whatever the transaction was told. */
+export interface Truth {
+  sends: number;
+  rescueSends: number;
+  throttledAnswers: number;
+  /** An attempt that is over reached the provider, or may have. */
+  handedOver: boolean;
+  /** The provider has it, or may have it: its receipts are legal. */
+  taken: boolean;
+  /** An answer was lost, by timeout or by a crash. */
+  answerLost: boolean;
+}
+
+/** One handover that no answer has been recorded for. */
+interface Attempt {
+  leg: number;
+  attempt: number;
+  /** The how many-eth handover of its leg it is, throttled ones and resends included. */
+  serial: number;
+  /** The provider has it, answered or not. */
+  arrived: boolean;
+}
+
+/** A world, changed in place by {@link act} and {@link settle}. */
+export interface World {
+  core: Core;
+  setup: Setup;
+  now: Instant;
+  transaction: Transaction;
+  /** Attempts of the living node. */
+  live: Attempt[];
+  /** Attempts of nodes that were taken for dead; they may still answer. */
+  zombies: Attempt[];
+  answers: News[];
+  truths: Truth[];
+  emitted: { track: number; upsert: number };
+  history: Moment[];
+  /** Called after every step; throws when something does not hold. */
+  check: (world: World, moment: Moment) => void;
+}
+
+/** When every history begins. */
+export const EPOCH: Instant = Date.UTC(2026, 0, 1);
+const ID = transactionId(EPOCH, new Uint8Array([1, 2, 3, 4, 5, 6]), 0xbeef);
+const HOUR_MS = 3_600_000;
+
+/** Makes a world and triggers its transaction, unless it is scheduled. */
+export function begin(core: Core, setup: Setup, check: World['check']): World {
+  const startAt = EPOCH + setup.startsInMs;
+  const transaction: Transaction = {
+    id: ID,
+    accountId: 'demo',
+    txnId: 'order-1',
+    userId: 'u1',
+    mode: setup.mode,
+    createdAt: EPOCH,
+    startAt,
+    deadline: setup.ttlMs === null ? null : startAt + setup.ttlMs,
+    receiptWindowMs: setup.receiptWindowMs,
+    throttleWaitMs: setup.throttleWaitMs,
+    tracksEvent: setup.tracksEvent,
+    updatesProfile: setup.updatesProfile,
+    initialProcessing: 'due',
+    status: { name: 'scheduled' },
+    legs: setup.legs.map((policy, position) => ({
+      campaignId: `c${position}`,
+      campaignVersion: position + 1,
+      policy,
+      state: { name: 'pending' },
+      facts: { attempts: 0 },
+    })),
+  };
+  const truths = setup.legs.map(() => ({
+    sends: 0,
+    rescueSends: 0,
+    throttledAnswers: 0,
+    handedOver: false,
+    taken: false,
+    answerLost: false,
+  }));
+  const world: World = {
+    core,
+    setup,
+    now: EPOCH,
+    transaction: deepFreeze(transaction),
+    live: [],
+    zombies: [],
+    answers: [],
+    truths,
+    emitted: { track: 0, upsert: 0 },
+    history: [],
+    check,
+  };
+  if (setup.startsInMs === 0) tell(world, { kind: 'started' });
+  return world;
+}
+
+/** Gives the transaction its news, does its effects, and has everything checked. */
+export function tell(world: World, news: News, isStale = false): void {
+  const { core, now, transaction: before } = world;
+  const result = deepFreeze(core.advance(before, news, now));
+  world.transaction = result.transaction;
+  for (const effect of result.effects) {
+    if (effect.kind === 'track' || effect.kind === 'upsert') world.emitted[effect.kind] += 1;
+    if (effect.kind !== 'send') continue;
+    const { attempts } = result.transaction.legs[effect.leg]!.facts;
+    const truth = world.truths[effect.leg]!;
+    truth.sends += 1;
+    world.live.push({ leg: effect.leg, attempt: attempts, serial: truth.sends, arrived: false });
+    if (news.kind === 'rescued') truth.rescueSends += 1;
+  }
+  const moment: Moment = { now, news, isStale, before, result };
+  world.history.push(moment);
+  world.check(world, moment);
+}
+
+type Action = (world: World, dice: number) => void;
+
+const WAITS_MS = [1, 100, 600, 2_000, 5_000, 9_000, 60_000, 30 * HOUR_MS, 73 * HOUR_MS];
+const LATENESS_MS = [0, 0, 0, 1, 700, 20_000, HOUR_MS, -1];
+
+/** What can happen; an action named more often happens more often. */
+const ACTIONS: Action[] = [
+  ...times(6, (world, dice) => answer(world, world.live, dice)),
+  ...times(4, (world, dice) => bringReceipt(world, dice, true)),
+  ...times(4, fireTimer),
+  ...times(2, (world, dice) => void (world.now += pick(WAITS_MS, dice))),
+  ...times(2, crash),
+  (world, dice) => bringReceipt(world, dice, false),
+  (world, dice) => answer(world, world.zombies, dice),
+  repeatAnswer,
+  (world) => tell(world, { kind: 'timer' }),
+  (world) => rescue(world),
+  (world, dice) => void (world.now -= pick(WAITS_MS, dice)),
+  (world, dice) => (dice % 4 === 0 ? tell(world, { kind: 'cancelled' }) : startAgain(world)),
+];
+
+function times(count: number, action: Action): Action[] {
+  return Array.from({ length: count }, () => action);
+}
+
+/** Lets one thing happen; the number says which. */
+export function act(world: World, choice: number): void {
+  pick(ACTIONS, choice)(world, Math.floor(choice / ACTIONS.length));
+}
+
+/** What a provider may say; `attempt` and `leg` are the attempt's. */
+const ANSWERS: ((on: Pick<Attempt, 'leg' | 'attempt'>, dice: number) => News)[] = [
+  ...Array.from({ length: 4 }, () => (on: Pick<Attempt, 'leg' | 'attempt'>): News => ({
+    kind: 'accepted',
+    ...on,
+    ref: `r${on.leg}`,
+  })),
+  (on) => ({ kind: 'rejected', ...on, reason: 'invalid_number', retryable: false }),
+  (on) => ({ kind: 'rejected', ...on, reason: 'blocked', retryable: false }),
+  (on) => ({ kind: 'rejected', ...on, reason: '503', retryable: true }),
+  (on) => ({ kind: 'rejected', ...on, reason: '503', retryable: true }),
+  (on) => ({ kind: 'unknown', ...on, reason: 'timeout' }),
+  (on) => ({ kind: 'unknown', ...on, reason: 'timeout' }),
+  (on, dice) => ({ kind: 'throttled', ...on, retryAfterMs: pick([0, 100, 1_000, 3_000, 6_000, 90_000], dice) }),
+  (on, dice) => ({ kind: 'throttled', ...on, retryAfterMs: pick([0, 100, 1_000, 3_000, 6_000, 90_000], dice) }),
+  (on, dice) => ({
+    kind: 'skipped',
+    ...on,
+    reason: pick<SkipReason>(['no_address', 'opted_out', 'suppressed', 'ttl_expired'], dice),
+  }),
+  (on) => ({ kind: 'skipped', ...on, reason: 'campaign_not_running' }),
+];
+
+function answer(world: World, among: Attempt[], dice: number): void {
+  if (among.length === 0) return;
+  const index = dice % among.length;
+  const { leg, attempt, serial, arrived } = among[index]!;
+  among.splice(index, 1);
+  const said = pick(ANSWERS, Math.floor(dice / 4))({ leg, attempt }, Math.floor(dice / 64));
+  const denies = said.kind === 'skipped' || said.kind === 'throttled';
+  const handover = { channel: 'sms', provider: 'p', to: `+${serial}`, at: world.now } as const;
+  const news: News =
+    arrived && denies
+      ? { kind: 'unknown', leg, attempt, reason: 'broken pipe' }
+      : { ...said, ...(serial % 2 && { handover }) };
+  giveAnswer(world, news, serial < world.truths[leg]!.sends);
+}
+
+/** Lets a provider answer; what it really did is noted first. */
+export function giveAnswer(world: World, news: News, isStale = false): void {
+  if (!('attempt' in news)) return;
+  const truth = world.truths[news.leg]!;
+  if (news.kind === 'throttled') truth.throttledAnswers += 1;
+  else if (news.kind !== 'skipped') truth.handedOver = true;
+  if (news.kind === 'accepted' || news.kind === 'unknown') truth.taken = true;
+  if (news.kind === 'unknown') truth.answerLost = true;
+  world.answers.push(news);
+  tell(world, news, isStale);
+}
+
+/** An answer comes a second time: its record was repeated after a lost connection. */
+function repeatAnswer(world: World, dice: number): void {
+  if (world.answers.length > 0) tell(world, pick(world.answers, dice), true);
+}
+
+/** A receipt; a legal one is for a message the provider may have, any other for whichever leg. */
+function bringReceipt(world: World, dice: number, legal: boolean): void {
+  const status = pick(RECEIPT_STATUSES, dice);
+  const legs = world.setup.legs.map((_, leg) => leg);
+  const among = legal ? legs.filter((leg) => world.truths[leg]!.taken || isLive(world, leg)) : legs;
+  if (among.length > 0) giveReceipt(world, pick(among, Math.floor(dice / RECEIPT_STATUSES.length)), status);
+}
+
+/** Brings a receipt for a leg. */
+export function giveReceipt(world: World, leg: number, status: ReceiptStatus): void {
+  for (const on of world.live) if (on.leg === leg) arrive(world, on);
+  tell(world, { kind: 'receipt', leg, status, reason: status === 'undelivered' ? 'absent' : null });
+}
+
+function isLive(world: World, leg: number): boolean {
+  return world.live.some((on) => on.leg === leg);
+}
+
+/** The timer fires when it is due, a little early, or as late as it likes. */
+function fireTimer(world: World, dice: number): void {
+  const due = world.core.dueAt(world.transaction);
+  if (due !== null) world.now = Math.max(world.now, due + pick(LATENESS_MS, dice));
+  tell(world, { kind: 'timer' });
+}
+
+/** The sending node dies, or seems to: its attempts may have arrived, and may be answered yet. Sometimes it is noticed at once. */
+function crash(world: World, dice: number): void {
+  for (const on of world.live) if (dice % 4 > 1) arrive(world, on);
+  world.zombies.push(...world.live);
+  world.live = [];
+  if (dice % 2 === 0) rescue(world);
+}
+
+function arrive(world: World, attempt: Attempt): void {
+  attempt.arrived = true;
+  Object.assign(world.truths[attempt.leg]!, { taken: true, handedOver: true });
+}
+
+/** The dead node is noticed. One that only seemed dead keeps its attempts, as a zombie. */
+function rescue(world: World): void {
+  world.zombies.push(...world.live);
+  world.live = [];
+  for (const [leg, { state }] of world.transaction.legs.entries()) {
+    if (state.name === 'sending') world.truths[leg]!.answerLost = true;
+  }
+  tell(world, { kind: 'rescued' });
+}
+
+/** A second `started`: the acceptor and a timer met. */
+function startAgain(world: World): void {
+  if (world.now >= world.transaction.startAt) tell(world, { kind: 'started' });
+}
+
+/** More steps than any transaction needs to come to rest. */
+const SETTLE_STEPS_MAX = 400;
+
+/** From here on nothing is lost: every provider answers, every timer fires, the dead are noticed. False: it never rests. */
+export function settle(world: World, dice: number): boolean {
+  let seed = dice;
+  for (let steps = 0; steps < SETTLE_STEPS_MAX; steps++) {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+    const due = world.core.dueAt(world.transaction);
+    if (world.live.length > 0) answer(world, world.live, seed >>> 8);
+    else if (isSending(world.transaction)) rescue(world);
+    else if (due === null) return true;
+    else {
+      world.now = Math.max(world.now, due);
+      tell(world, { kind: 'timer' });
+    }
+  }
+  return false;
+}
+
+function pick<T>(from: readonly T[], dice: number): T {
+  return from[dice % from.length]!;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const key in value) deepFreeze(value[key]);
+  return value;
+}
+
+/** The history as people read it: one line a step. */
+export function tellStory(world: World): string {
+  const { mode, legs, ...rest } = world.setup;
+  const lines = world.history.map(({ now, news, result }) => {
+    const { kind, ...what } = news;
+    const states = result.transaction.legs.map(({ state, facts }) => `${state.name}${facts.late ? '(late)' : ''}`);
+    const effects = result.effects.map((effect) => ('leg' in effect ? `send ${effect.leg}` : effect.kind));
+    const { status } = result.transaction;
+    const late = status.name === 'succeeded' && status.late ? ' late' : '';
+    return `${String(now - EPOCH).padStart(10)} ms  ${kind} ${JSON.stringify(what)} → ${status.name}${late} [${states.join(', ')}] ${effects.join(', ')}`;
+  });
+  return [`${mode} ${JSON.stringify(rest)}`, ...legs.map((policy) => `  leg ${JSON.stringify(policy)}`), ...lines].join(
+    '\n',
+  );
+}
