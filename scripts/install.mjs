@@ -8,6 +8,8 @@ import { delimiter, dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** Where Node keeps what it has compiled; goes with node_modules. */
+export const compileCache = join(root, 'node_modules', '.cache', 'carom');
 
 /** Carom runs TypeScript as it is, uses `crypto.argon2` and an undici that older Nodes refuse to load. */
 const NODE_MAJOR = 24;

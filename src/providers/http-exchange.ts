@@ -80,8 +80,7 @@ function flat(headers: Record<string, string | string[] | undefined>): Record<st
 
 /** What came was no HTTP. */
 function isUnreadable(error: Error): boolean {
-  const { code } = error as { code?: string };
-  return code !== undefined && (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW');
+  return error.name === 'HTTPParserError' || (error as { code?: string }).code === 'UND_ERR_HEADERS_OVERFLOW';
 }
 
 function describe(error: Error): string {

@@ -39,6 +39,7 @@ export const httpProvider: ProviderType = {
       allowH2: false,
       connect: { timeout: plan.request.timeoutMs },
     });
+    let closing: Promise<void> | null = null;
     return {
       receiptsByRef: plan.receipt?.byRef ?? false,
       async send(message): Promise<SendOutcome> {
@@ -51,7 +52,7 @@ export const httpProvider: ProviderType = {
           throw new CallbackError('the provider has no "receipt" in its settings, which says how to read callbacks');
         return receiptsIn(callback, plan.receipt);
       },
-      close: () => pool.close(),
+      close: () => (closing ??= pool.close()),
     };
   },
 };

@@ -19,14 +19,19 @@ const NUMBERS: Record<Fate, string> = {
 describeProvider('sandbox', async () => {
   const tools = testTools();
   const provider = sandboxProvider.open(providerConfig('sandbox', {}), tools);
-  const reports = { delivered: 'delivered', 'unheard of': 'vanished', unreadable: 7 };
   return {
     provider,
     message: (fate) => outgoing({ to: NUMBERS[fate] }),
     arrived: async () => undefined,
     names: () => null,
     passTimeout: () => tools.pass(10_000),
-    callback: ({ messageId }, report) => ({ method: 'POST', query: {}, headers: {}, body: { messageId, status: reports[report] } }),
+    callback: ({ messageId }, report) => ({
+      method: 'POST',
+      query: {},
+      headers: {},
+      body: { messageId, status: report === 'delivered' ? 'delivered' : 'vanished' },
+    }),
+    foreignCallback: () => null,
     close: () => provider.close(),
   };
 });
@@ -66,7 +71,11 @@ describe('the sandbox does what the address says', () => {
     const { receiptFor } = open({ behave: 'undelivered' });
     assert.deepEqual(await receiptFor({ to: '+919999991234' }), ['accepted', 'undelivered', 50]);
     assert.deepEqual(await receiptFor({ to: '+919999990004' }), ['accepted', null, null]);
-    assert.deepEqual(await receiptFor({ channel: 'email', to: 'delivered@example.com' }), ['accepted', 'delivered', 50]);
+    assert.deepEqual(await receiptFor({ channel: 'email', to: 'delivered@example.com' }), [
+      'accepted',
+      'delivered',
+      50,
+    ]);
   });
 
   test('a refused number is named so', async () => {
@@ -91,7 +100,10 @@ describe('the sandbox does what the address says', () => {
 test('the sandbox takes receipts by hand, one or many', async () => {
   const { provider } = open();
   const [{ messageId: one }, { messageId: two }] = [outgoing(), outgoing()];
-  const body = [{ messageId: one, status: 'read' }, { messageId: two.toUpperCase(), status: 'undelivered', reason: 'off' }];
+  const body: JsonObject[] = [
+    { messageId: one, status: 'read' },
+    { messageId: two.toUpperCase(), status: 'undelivered', reason: 'off' },
+  ];
   assert.deepEqual(await provider.parseReceipts({ method: 'POST', query: {}, headers: {}, body }), [
     { messageId: one, ref: null, status: 'read', reason: null },
     { messageId: two, ref: null, status: 'undelivered', reason: 'off' },
@@ -109,5 +121,8 @@ test('faults in the settings are named', () => {
 test('the catalogue knows its words, and names them to those who use another', () => {
   assert.equal(providerType('sandbox'), sandboxProvider);
   for (const { type } of PROVIDER_TYPES) assert.equal(providerType(type).type, type);
-  assert.throws(() => providerType('fax'), (error) => error instanceof UnknownProviderType && /sandbox, http/.test(error.message));
+  assert.throws(
+    () => providerType('fax'),
+    (error) => error instanceof UnknownProviderType && /sandbox, http/.test(error.message),
+  );
 });

@@ -38,7 +38,12 @@ export function testTools(): TestTools {
         return () => timers.delete(timer);
       },
     },
-    log: { debug: () => undefined, info: () => undefined, warn: (fields) => warnings.push(fields), error: (fields) => warnings.push(fields) },
+    log: {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: (fields) => warnings.push(fields),
+      error: (fields) => warnings.push(fields),
+    },
     schedule: {
       async schedule(accountId, providerId, id, status, delayMs) {
         scheduled.push({ accountId, providerId, messageId: id, status, delayMs });
@@ -53,7 +58,15 @@ export function testTools(): TestTools {
 
 /** A configuration with these settings. */
 export function providerConfig(type: string, settings: JsonObject): ProviderConfig {
-  return { accountId: 'demo', id: `${type}-1`, channel: 'sms', type, receipts: 'callback', receiptSecret: 's3cret', settings };
+  return {
+    accountId: 'demo',
+    id: `${type}-1`,
+    channel: 'sms',
+    type,
+    receipts: 'callback',
+    receiptSecret: 's3cret',
+    settings,
+  };
 }
 
 let made = 0;
