@@ -3,22 +3,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-
-/** What a node does: everything, only the API, or only timers and rescues (its HTTP then serves health and metrics). */
-export type Role = 'all' | 'api' | 'worker';
-
-/** What `carom start` was told. */
-export interface StartOptions {
-  port: number;
-  host: string;
-  dataDir: string;
-  /** Null: the embedded PostgreSQL. */
-  databaseUrl: string | null;
-  /** Null: this node's own address. */
-  publicUrl: string | null;
-  demo: boolean;
-  role: Role;
-}
+import type { StartOptions } from '#cli/start-options.ts';
 
 /** Bytes of randomness in an operator's key that is made here. */
 const ADMIN_KEY_BYTES = 24;

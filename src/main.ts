@@ -1,16 +1,20 @@
 /** The only file that knows everyone: configuration, adapters, the engine, the server, and the command line. */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import pino from 'pino';
 import type { Logger } from 'pino';
+import { showDemo } from '#cli/demo.ts';
 import { buildProgram } from '#cli/program.ts';
 import { runProgram } from '#cli/run.ts';
+import type { StartOptions } from '#cli/start-options.ts';
 import { adminKey, addresses, dataDirectory, nodeName } from '#config.ts';
-import type { StartOptions } from '#config.ts';
 import { startEngine } from '#engine/engine.ts';
 import { createAuth } from '#http/auth.ts';
-import { createServer } from '#http/server.ts';
+import { createServer as createApi } from '#http/server.ts';
 import type { Clock } from '#ports/clock.ts';
 import { StoreUnavailableError } from '#ports/unavailable.ts';
 import { configStore } from '#postgres/config-store.ts';
@@ -26,7 +30,6 @@ import { statsStore } from '#postgres/stats-store.ts';
 import { transactionStore } from '#postgres/transaction-store.ts';
 import { PROVIDER_TYPES, providerType } from '#providers/catalog.ts';
 import { createTwigTemplates } from '#templates/twig.ts';
-import { showDemo } from '#cli/demo.ts';
 
 /** How long a start waits for a PostgreSQL that is not there yet. */
 const DATABASE_WAIT_MS = 60_000;
@@ -85,11 +88,17 @@ async function whenThere<Result>(work: () => Promise<Result>, log: Logger): Prom
   }
 }
 
+/** JSON lines on standard error. */
+function openLog(level: string): Logger {
+  const serializers = { error: pino.stdSerializers.errWithCause };
+  return pino({ level, base: null, serializers }, pino.destination({ dest: 2, sync: false }));
+}
+
 /** Runs a node until it is told to stop. */
 async function start(given: StartOptions): Promise<void> {
-  const options = { ...given, dataDir: dataDirectory(given) };
+  const options = { ...given, dataDir: dataDirectory(given), port: given.port || (await freePort(given.host)) };
   const level = process.env['CAROM_LOG_LEVEL'] ?? (options.demo ? 'warn' : 'info');
-  const log = pino({ level, base: null }, pino.destination({ dest: 2, sync: false }));
+  const log = openLog(level);
   const admin = await adminKey(options.dataDir, process.env['CAROM_ADMIN_KEY']);
   const { database, queries, close } = await openStores(options, log);
   const address = addresses(options);
@@ -115,7 +124,7 @@ async function start(given: StartOptions): Promise<void> {
     openProvider: (config, schedule) => providerType(config.type).open(config, { templates, clock, log, schedule }),
   });
   let isStopping = false;
-  const server = createServer(
+  const server = createApi(
     {
       engine,
       auth: createAuth(engine.config, admin.sha256),
@@ -135,7 +144,7 @@ async function start(given: StartOptions): Promise<void> {
     options.role,
   );
 
-  const stop = once(async () => {
+  const stop = onlyOnce(async () => {
     isStopping = true;
     const forced = setTimeout(() => process.exit(1), STOP_MAX_MS);
     await server.close();
@@ -150,9 +159,19 @@ async function start(given: StartOptions): Promise<void> {
     await stop();
     throw listenError(error, options);
   }
-  if (admin.isNew) console.log(`operator's key (shown once, kept in ${options.dataDir}/admin.key): ${admin.key}`);
-  console.log(`listening on ${address.own}`);
+  if (admin.isNew) say(`operator's key (shown once, kept in ${options.dataDir}/admin.key): ${admin.key}`);
+  say(`listening on ${address.own}`);
   if (options.demo) await showDemo({ url: address.own, adminKey: admin.key });
+}
+
+/** For port 0: one that is free now; it has to be known before the first message can say where its receipts go. */
+async function freePort(host: string): Promise<number> {
+  const probe = createServer().listen(0, host);
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
 }
 
 function listenError(error: unknown, { port, host }: StartOptions): unknown {
@@ -162,7 +181,11 @@ function listenError(error: unknown, { port, host }: StartOptions): unknown {
   return error;
 }
 
-function once(work: () => Promise<void>): () => Promise<void> {
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function onlyOnce(work: () => Promise<void>): () => Promise<void> {
   let done: Promise<void> | null = null;
   return () => (done ??= work());
 }
@@ -173,7 +196,7 @@ await runProgram(
   buildProgram({
     start,
     migrate: async (options) => {
-      const { close } = await openStores(options, pino({ level: 'info', base: null }, pino.destination(2)));
+      const { close } = await openStores(options, openLog('info'));
       await close();
     },
   }),

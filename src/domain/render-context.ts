@@ -31,7 +31,7 @@ function userNamespace(userId: string, profile: Profile | null): JsonObject {
     known[name] = value;
     known[snakeCase(name)] = value;
   }
-  return { user_id: userId, userId, ...attributes, ...known };
+  return { ...attributes, ...known, user_id: userId, userId };
 }
 
 function snakeCase(name: string): string {

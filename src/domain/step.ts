@@ -46,7 +46,7 @@ export function noteHandover(step: Step, news: Extract<News, { handover?: Handov
   if (!news.handover || (news.kind !== 'accepted' && !isCurrent)) return;
   const { at, ...route } = news.handover;
   Object.assign(facts, route);
-  if (news.kind !== 'throttled') facts.sentAt ??= at;
+  if (news.kind !== 'throttled' && at !== null) facts.sentAt ??= at;
   step.changed = true;
 }
 

@@ -29,7 +29,7 @@ const ISO_WITH_OFFSET = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[
  * @returns the instant, or null when the text has another form or names no real time.
  */
 export function parseInstant(text: string): Instant | null {
-  if (!ISO_WITH_OFFSET.test(text)) return null;
+  if (!ISO_WITH_OFFSET.test(text) || !isCalendarDate(text.slice(0, 10))) return null;
   const instant = Date.parse(text.replace(/([+-]\d{2})(\d{2})$/, '$1:$2'));
   return Number.isNaN(instant) ? null : instant;
 }

@@ -94,8 +94,8 @@ export interface Handover {
   channel: Channel;
   provider: ProviderId;
   to: string;
-  /** When the call began. */
-  at: Instant;
+  /** When the call began; null: it was refused before there was one. */
+  at: Instant | null;
 }
 
 /** Something that happened. An answer names the attempt it answers, so that one from a past attempt is recognised. */

@@ -16,24 +16,9 @@ import type { StoredTransaction, TransactionStore } from '#ports/transaction-sto
 import type { Counts } from './count.ts';
 import { track, upsert } from './follow-up.ts';
 import type { FollowUpTools } from './follow-up.ts';
+import { inHand } from './in-hand.ts';
+import type { Held, Waiting } from './in-hand.ts';
 import { untilThere } from './until-there.ts';
-
-/** A transaction in this node's hands. */
-export interface Held {
-  stored: StoredTransaction;
-  inbox: Waiting[];
-  isBusy: boolean;
-  /** Provider calls under way for it here. */
-  calls: number;
-}
-
-interface Waiting {
-  news: News;
-  /** Write it even if it changes nothing: a claimed timer must be set again. */
-  mustWrite: boolean;
-  resolve(transaction: Transaction | null): void;
-  reject(error: unknown): void;
-}
 
 /** What advancing needs. */
 export interface AdvanceTools extends FollowUpTools {
@@ -72,45 +57,9 @@ export interface Advancer {
 
 /** An advancer with nothing in hand. */
 export function createAdvancer(tools: AdvanceTools): Advancer {
-  const inHand = new Map<TransactionId, Held>();
-  const loading = new Map<TransactionId, Promise<Held | null>>();
-  let whenIdle: (() => void)[] = [];
-
-  function hold(stored: StoredTransaction): Held {
-    const { id } = stored.transaction;
-    const known = inHand.get(id);
-    if (known) return known;
-    const held: Held = { stored, inbox: [], isBusy: false, calls: 0 };
-    inHand.set(id, held);
-    return held;
-  }
-
-  function letGo(held: Held): void {
-    if (held.isBusy || held.calls > 0 || held.inbox.length > 0) return;
-    const { id } = held.stored.transaction;
-    if (inHand.get(id) === held) inHand.delete(id);
-    if (inHand.size > 0) return;
-    for (const resolve of whenIdle) resolve();
-    whenIdle = [];
-  }
-
-  /** Two that want the same transaction share the read, and the held copy. */
-  function find(accountId: AccountId, id: TransactionId): Promise<Held | null> {
-    const known = inHand.get(id);
-    if (known) return Promise.resolve(known.stored.transaction.accountId === accountId ? known : null);
-    const underWay = loading.get(id);
-    if (underWay) return underWay;
-    const read = tools.transactions
-      .load(accountId, id)
-      .then((stored) => (stored ? hold(stored) : null))
-      .finally(() => loading.delete(id));
-    loading.set(id, read);
-    return read;
-  }
+  const hands = inHand(tools.transactions.load);
 
   function put(held: Held, news: News, mustWrite: boolean): Promise<Transaction | null> {
-    // The read may have been shared with one that has let go of it meanwhile.
-    inHand.set(held.stored.transaction.id, held);
     return new Promise((resolve, reject) => {
       held.inbox.push({ news, mustWrite, resolve, reject });
       if (!held.isBusy) void work(held);
@@ -122,87 +71,91 @@ export function createAdvancer(tools: AdvanceTools): Advancer {
     while (held.inbox.length > 0) {
       const batch = held.inbox.splice(0);
       try {
-        const exists = await apply(held, batch);
-        for (const { resolve } of batch) resolve(exists ? held.stored.transaction : null);
+        const effects = await settle(tools, held, batch);
+        for (const { resolve } of batch) resolve(effects && held.stored.transaction);
+        if (effects) act(held, effects);
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }
     }
     held.isBusy = false;
-    letGo(held);
-  }
-
-  async function apply(held: Held, batch: Waiting[]): Promise<boolean> {
-    for (;;) {
-      const decision = decide(held.stored.transaction, batch, tools.clock.now());
-      if (!decision.changed && !batch.some(({ mustWrite }) => mustWrite)) return true;
-      const entries = [...decision.entries, ...(await followUps(held, decision.effects))];
-      const stored = { ...held.stored, transaction: decision.transaction, node: leaseAfter(held.stored, decision) };
-      if (await untilThere(() => tools.transactions.save({ stored, entries }), tools.signal)) {
-        held.stored = { ...stored, version: stored.version + 1 };
-        tools.counts.note(stored.transaction, entries);
-        act(held, decision.effects);
-        return true;
-      }
-      const { accountId, id } = held.stored.transaction;
-      const fresh = await untilThere(() => tools.transactions.load(accountId, id), tools.signal);
-      if (!fresh) return false;
-      held.stored = fresh;
-    }
-  }
-
-  /** Before the new state is stored: both are idempotent, so a crash in between does them once all the same. */
-  async function followUps(held: Held, effects: Effect[]): Promise<TimelineEntry[]> {
-    const entries: TimelineEntry[] = [];
-    if (effects.some(({ kind }) => kind === 'track')) entries.push(await track(tools, held.stored));
-    if (effects.some(({ kind }) => kind === 'upsert')) entries.push(await upsert(tools, held.stored));
-    return entries;
-  }
-
-  function leaseAfter(before: StoredTransaction, { transaction, effects }: Decision): NodeId | null {
-    if (!isSending(transaction)) return null;
-    return effects.some(({ kind }) => kind === 'send') ? tools.node() : before.node;
+    hands.letGo(held);
   }
 
   /** After the new state is stored: the intent is durable, so the provider may be called. */
   function act(held: Held, effects: Effect[]): void {
     const due = dueAt(held.stored.transaction);
     if (due !== null) tools.wakeAt(due);
-    for (const effect of effects) if (effect.kind === 'send') call(held, effect.leg);
+    for (const effect of effects) if (effect.kind === 'send') void call(held, effect.leg);
   }
 
-  function call(held: Held, leg: number): void {
+  async function call(held: Held, leg: number): Promise<void> {
     held.calls++;
-    tools
-      .send(held, leg)
-      .catch((error: unknown) => {
-        // Still leased to this node, it will be found by the sweep for what nobody holds, and sent again.
-        tools.log.error({ transactionId: held.stored.transaction.id, leg, error }, 'sending broke off');
-      })
-      .finally(() => {
-        held.calls--;
-        letGo(held);
-      });
+    try {
+      await tools.send(held, leg);
+    } catch (error) {
+      // Still leased to this node, it will be found by the sweep for what nobody holds, and sent again.
+      tools.log.error({ transactionId: held.stored.transaction.id, leg, error }, 'sending broke off');
+    }
+    held.calls--;
+    hands.letGo(held);
   }
 
   return {
     begin: (stored, effects, entries) => {
-      const held = hold(stored);
+      const held = hands.hold(stored);
       tools.counts.note(stored.transaction, entries);
       act(held, effects);
-      letGo(held);
+      hands.letGo(held);
     },
     tell: async (accountId, id, news, concerns) => {
-      const held = await find(accountId, id);
-      if (held && (concerns?.(held.stored.transaction) ?? true)) return put(held, news, false);
-      if (held) letGo(held);
+      const held = await hands.find(accountId, id);
+      // The read may have been shared with one that has let go of it meanwhile: held again, or the copy held now.
+      if (held && (concerns?.(held.stored.transaction) ?? true)) return put(hands.hold(held.stored), news, false);
+      if (held) hands.letGo(held);
       return null;
     },
-    tellClaimed: (stored, news) => put(hold(stored), news, true),
-    isHeld: (id) => inHand.has(id),
-    size: () => inHand.size,
-    idle: () => (inHand.size === 0 ? Promise.resolve() : new Promise((resolve) => whenIdle.push(resolve))),
+    tellClaimed: (stored, news) => put(hands.hold(stored), news, true),
+    isHeld: hands.has,
+    size: hands.size,
+    idle: hands.idle,
   };
+}
+
+/**
+ * Decides a batch of news and stores what they mean; when another node was faster, reads and decides again.
+ * @returns the effects left to do, or null when the transaction is gone.
+ */
+async function settle(tools: AdvanceTools, held: Held, batch: Waiting[]): Promise<Effect[] | null> {
+  for (;;) {
+    const decision = decide(held.stored.transaction, batch, tools.clock.now());
+    if (!decision.changed && !batch.some(({ mustWrite }) => mustWrite)) return [];
+    const entries = [...decision.entries, ...(await followUps(tools, held, decision.effects))];
+    const node = leaseAfter(held.stored, decision, tools.node());
+    const stored = { ...held.stored, transaction: decision.transaction, node };
+    if (await untilThere(() => tools.transactions.save({ stored, entries }), tools.signal)) {
+      held.stored = { ...stored, version: stored.version + 1 };
+      tools.counts.note(stored.transaction, entries);
+      return decision.effects;
+    }
+    const { accountId, id } = held.stored.transaction;
+    const fresh = await untilThere(() => tools.transactions.load(accountId, id), tools.signal);
+    if (!fresh) return null;
+    held.stored = fresh;
+  }
+}
+
+/** Before the new state is stored: both are idempotent, so a crash in between does them once all the same. */
+async function followUps(tools: AdvanceTools, held: Held, effects: Effect[]): Promise<TimelineEntry[]> {
+  const entries: TimelineEntry[] = [];
+  if (effects.some(({ kind }) => kind === 'track')) entries.push(await track(tools, held.stored));
+  if (effects.some(({ kind }) => kind === 'upsert')) entries.push(await upsert(tools, held.stored));
+  return entries;
+}
+
+function leaseAfter(before: StoredTransaction, { transaction, effects }: Decision, self: NodeId): NodeId | null {
+  if (!isSending(transaction)) return null;
+  return effects.some(({ kind }) => kind === 'send') ? self : before.node;
 }
 
 interface Decision {

@@ -36,7 +36,9 @@ export function startLoop(name: string, log: Log, turn: () => Promise<number>, r
   }
 
   function plan(delayMs: number): void {
-    timer = setTimeout(() => (running = run()), delayMs);
+    timer = setTimeout(() => {
+      running = run();
+    }, delayMs);
   }
 
   plan(0);

@@ -4,6 +4,7 @@ import type { MessageId } from '#domain/ids.ts';
 import { renderContext } from '#domain/render-context.ts';
 import { hasEnded } from '#domain/transaction.ts';
 import type { Handover, News, Transaction } from '#domain/transaction.ts';
+import { wasHandedOver } from '#domain/message.ts';
 import type { SkipReason } from '#domain/message.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Log } from '#ports/log.ts';
@@ -14,7 +15,8 @@ import { TemplateError } from '#ports/templates.ts';
 import type { StoredTransaction } from '#ports/transaction-store.ts';
 import { addressFor } from './address.ts';
 import { tellReceipt } from './take-receipt.ts';
-import type { Advancer, Held } from './advance.ts';
+import type { Advancer } from './advance.ts';
+import type { Held } from './in-hand.ts';
 import type { ConfigCache } from './config-cache.ts';
 import type { ProviderInUse, ProvidersInUse } from './providers-in-use.ts';
 import type { RateLimits } from './rate-limits.ts';
@@ -71,9 +73,8 @@ export async function prepare(
 ): Promise<Prepared> {
   const { accountId, userId } = transaction;
   const leg = transaction.legs[position]!;
-  const isFirst = leg.facts.attempts <= 1 && leg.facts.rescues === undefined;
   const campaign = tools.config.campaign(accountId, leg.campaignId);
-  if (isFirst && campaign?.state !== 'running') return { kind: 'skip', reason: 'campaign_not_running' };
+  if (!wasHandedOver(leg.state, leg.facts) && campaign?.state !== 'running') return { kind: 'skip', reason: 'campaign_not_running' };
   const [content, profile] = await Promise.all([
     untilThere(() => tools.config.version(accountId, leg.campaignId, leg.campaignVersion), tools.signal),
     untilThere(() => tools.profiles.load(accountId, userId), tools.signal),
@@ -81,10 +82,12 @@ export async function prepare(
   if (!content) return { kind: 'skip', reason: 'campaign_not_running' };
   const region = tools.config.account(accountId)?.defaultRegion ?? null;
   const address = addressFor(content.channel, request, profile, region);
+  // A campaign cannot outvote its user: what was opted out of is not sent (semantics §2).
+  if (profile?.fields.consents?.[content.channel] === false) return { kind: 'skip', reason: 'opted_out' };
   if (address.kind === 'none') return { kind: 'skip', reason: 'no_address' };
   if (address.kind === 'invalid') return { kind: 'refuse', reason: 'invalid_address' };
   const providerId = content.providers[0]!;
-  const handover = { channel: content.channel, provider: providerId, to: address.to, at: tools.clock.now() };
+  const handover: Handover = { channel: content.channel, provider: providerId, to: address.to, at: null };
   const via = findProvider(tools, transaction, providerId);
   if (!via) return { kind: 'refuse', reason: 'provider_not_configured', handover };
   try {

@@ -3,7 +3,7 @@ import type { NodeId } from '#domain/ids.ts';
 import type { Instant } from '#domain/time.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Log } from '#ports/log.ts';
-import type { TransactionStore } from '#ports/transaction-store.ts';
+import type { StoredTransaction, TransactionStore } from '#ports/transaction-store.ts';
 import type { Advancer } from './advance.ts';
 import { startLoop } from './loop.ts';
 import type { Loop } from './loop.ts';
@@ -15,8 +15,8 @@ const POLL_MS = 250;
 const CLAIM_MAX = 500;
 /** How long a claimed timer is ours: should this node die, another takes it after that. */
 const CLAIM_MS = 10_000;
-/** Transactions in hand over which no further timers are taken. */
-const IN_HAND_MAX = 5_000;
+/** Timers being worked on, over which no further ones are taken: the rows wait as well. */
+const UNDER_WAY_MAX = 4_000;
 
 /** What waking needs. */
 export interface WakeTools {
@@ -35,19 +35,27 @@ export interface Waker extends Loop {
 
 /** Starts waking. */
 export function startWaking({ transactions, advancer, clock, log, node }: WakeTools): Waker {
+  let underWay = 0;
   const loop = startLoop('timers', log, turn);
   const ticks = createTicks(clock, loop.hurry);
 
   async function turn(): Promise<number> {
-    const room = Math.min(CLAIM_MAX, IN_HAND_MAX - advancer().size());
+    const room = Math.min(CLAIM_MAX, UNDER_WAY_MAX - underWay);
     if (room <= 0) return POLL_MS;
     const due = await transactions.claimDue(clock.now(), node(), room, CLAIM_MS);
-    for (const stored of due) {
-      advancer()
-        .tellClaimed(stored, { kind: 'timer' })
-        .catch((error: unknown) => log.error({ transactionId: stored.transaction.id, error }, 'a timer broke off; it comes again'));
-    }
+    for (const stored of due) void wake(stored);
     return due.length === room ? 0 : POLL_MS;
+  }
+
+  async function wake(stored: StoredTransaction): Promise<void> {
+    underWay++;
+    try {
+      await advancer().tellClaimed(stored, { kind: 'timer' });
+    } catch (error) {
+      log.error({ transactionId: stored.transaction.id, error }, 'a timer broke off; it comes again');
+    } finally {
+      underWay--;
+    }
   }
 
   return {

@@ -2,14 +2,20 @@
 import type { FastifyInstance } from 'fastify';
 import type { ApiTools } from './api-tools.ts';
 import { errorHandler } from './as-refusal.ts';
+import { accountEndpoints } from './api/accounts.ts';
+import { campaignEndpoints } from './api/campaigns.ts';
 import { enter } from './api/entry.ts';
 import { eventEndpoints } from './api/events.ts';
 import { healthEndpoints } from './api/health.ts';
+import { keyEndpoints } from './api/keys.ts';
+import { manifestEndpoints } from './api/manifest.ts';
 import { profileEndpoints } from './api/profiles.ts';
+import { providerEndpoints } from './api/providers.ts';
 import { receiptEndpoints } from './api/receipts.ts';
 import { statsEndpoints } from './api/stats.ts';
 import { transactionEndpoints } from './api/transactions.ts';
 import { webengageEndpoints } from './dialects/webengage-endpoints.ts';
+import { webengageTrackingEndpoints } from './dialects/webengage-tracking-endpoints.ts';
 import { acceptCallbackBodies } from './callback-bodies.ts';
 import { createMetrics } from './metrics.ts';
 import { problem } from './problem.ts';
@@ -35,8 +41,9 @@ export function registerRoutes(app: FastifyInstance, tools: ApiTools, role: 'all
     webengage.setErrorHandler(endpoints.errorHandler);
     webengage.post('/v2/accounts/:account/transaction', endpoints.transaction);
     webengage.post('/v2/accounts/:account/experiments/:campaign/transaction', endpoints.singleTransaction);
-    webengage.post('/v1/accounts/:account/users', endpoints.users);
-    webengage.post('/v1/accounts/:account/events', endpoints.events);
+    const tracking = webengageTrackingEndpoints(tools);
+    webengage.post('/v1/accounts/:account/users', tracking.users);
+    webengage.post('/v1/accounts/:account/events', tracking.events);
   });
 
   app.register(async (vendors) => {
@@ -66,5 +73,35 @@ export function registerRoutes(app: FastifyInstance, tools: ApiTools, role: 'all
     own.get('/v1/profiles/:userId/events', events.ofUser);
 
     own.get('/v1/stats', statsEndpoints(tools).get);
+    registerConfiguration(own, tools);
   });
+}
+
+/** What is configured: by manifest, and piece by piece. */
+function registerConfiguration(own: FastifyInstance, tools: ApiTools): void {
+  const manifest = manifestEndpoints(tools);
+  own.get('/v1/manifest', manifest.get);
+  own.put('/v1/manifest', manifest.put);
+
+  const campaigns = campaignEndpoints(tools);
+  own.get('/v1/campaigns', campaigns.list);
+  own.get('/v1/campaigns/:id', campaigns.get);
+  own.put('/v1/campaigns/:id', campaigns.put);
+  own.patch('/v1/campaigns/:id', campaigns.patch);
+  own.delete('/v1/campaigns/:id', campaigns.remove);
+  own.post('/v1/campaigns/:id/start', campaigns.start);
+  own.post('/v1/campaigns/:id/pause', campaigns.pause);
+  own.post('/v1/campaigns/:id/end', campaigns.end);
+  own.post('/v1/campaigns/:id/preview', campaigns.preview);
+
+  const providers = providerEndpoints(tools);
+  own.get('/v1/providers', providers.list);
+  own.get('/v1/providers/:id', providers.get);
+
+  const keys = keyEndpoints(tools);
+  own.get('/v1/keys', keys.list);
+  own.post('/v1/keys', keys.create);
+  own.delete('/v1/keys/:id', keys.remove);
+
+  own.get('/v1/accounts', accountEndpoints(tools).list);
 }

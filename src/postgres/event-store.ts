@@ -8,14 +8,17 @@ import type { TrackedEvent } from '#domain/tracked-event.ts';
 import type { EventStore } from '#ports/event-store.ts';
 import { orUnavailable, run } from './connection.ts';
 import type { Database } from './connection.ts';
+import { documentOf } from './document.ts';
 import { pageOf } from './page.ts';
 import { perBucket } from './per-bucket.ts';
 
-/** Inserts a batch of one bucket; an event that is there already is left as it is. */
+/** Inserts a batch of one bucket, in the order of its keys; an event that is there already is left as it is. */
 const TRACK = {
   name: 'track_events',
   text: `insert into events (bucket, account_id, user_id, id, event_name, event_time, event_data)
          select $1, * from unnest($2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::json[])
+           as given (account_id, user_id, id, event_name, event_time, event_data)
+         order by account_id, user_id, id
          on conflict do nothing`,
 };
 
@@ -39,7 +42,7 @@ export function eventStore(database: Database, queries: Kysely<unknown>): EventS
         batch.map(({ id }) => id),
         batch.map(({ eventName }) => eventName),
         batch.map(({ eventTime }) => isoTime(eventTime)),
-        batch.map(({ eventData }) => JSON.stringify(eventData)),
+        batch.map(({ eventData }) => documentOf(eventData)),
       ]);
       return batch.map(() => undefined);
     },

@@ -30,7 +30,7 @@ interface Waiting<Item, Result> {
 /**
  * Makes a function that hands its item to the next batch.
  * @returns a promise of the item's own result; rejected with the batch's error, or, when that error is one item's fault,
- *   only for that item: a batch that fails while the database is there is repeated item by item.
+ *   only for that item: a batch that fails while the database is there is repeated in halves, and these in halves.
  */
 export function groupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): (item: Item) => Promise<Result> {
   const { run, key, batchMax = BATCH_MAX, waitingMax = WAITING_MAX } = options;
@@ -67,16 +67,16 @@ function split<Item, Result>(
   const keys = new Set<string>();
   const batch: Waiting<Item, Result>[] = [];
   const rest: Waiting<Item, Result>[] = [];
-  for (const one of waiting) {
+  for (const [index, one] of waiting.entries()) {
+    if (batch.length >= batchMax) return { batch, rest: rest.concat(waiting.slice(index)) };
     const itsKey = key(one.item);
-    if (batch.length >= batchMax || keys.has(itsKey)) rest.push(one);
-    else batch.push(one);
+    (keys.has(itsKey) ? rest : batch).push(one);
     keys.add(itsKey);
   }
   return { batch, rest };
 }
 
-/** Runs the batch and settles every promise; never rejects itself. */
+/** Runs the batch and settles every promise; never rejects itself. Once the database is away, nothing more of it is tried. */
 async function settle<Item, Result>(
   batch: Waiting<Item, Result>[],
   run: (items: Item[]) => Promise<Result[]>,
@@ -85,7 +85,9 @@ async function settle<Item, Result>(
     const results = await run(batch.map(({ item }) => item));
     batch.forEach(({ resolve }, index) => resolve(results[index]!));
   } catch (error) {
-    if (batch.length === 1 || error instanceof StoreUnavailableError) batch.forEach(({ reject }) => reject(error));
-    else for (const one of batch) await settle([one], run);
+    if (batch.length === 1 || error instanceof StoreUnavailableError) return batch.forEach(({ reject }) => reject(error));
+    const middle = Math.ceil(batch.length / 2);
+    await settle(batch.slice(0, middle), run);
+    await settle(batch.slice(middle), run);
   }
 }

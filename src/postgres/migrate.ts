@@ -20,7 +20,7 @@ export async function migrate(queries: Kysely<unknown>): Promise<string[]> {
   if (number < VERSION_MIN) {
     throw new Error(`PostgreSQL ${Math.floor(number / 10_000)} is too old: Carom needs 15 or newer; change DATABASE_URL`);
   }
-  const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.sql')).sort();
+  const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.sql')).toSorted();
   const migrator = new Migrator({
     db: queries,
     provider: { getMigrations: async () => Object.fromEntries(await Promise.all(files.map(migrationOf))) },

@@ -7,6 +7,7 @@ import { isoTime } from '#domain/time.ts';
 import type { Clock } from '#ports/clock.ts';
 import { run } from './connection.ts';
 import type { Database } from './connection.ts';
+import { documentOf } from './document.ts';
 import { perBucket } from './per-bucket.ts';
 
 interface User {
@@ -30,7 +31,8 @@ const LOAD = {
 /**
  * Merges a batch of one bucket, one row a user. Those on behalf of a transaction first leave its mark, and only where the
  * mark is new is the profile written: both in one statement. `||` overwrites given keys and keeps the others, under the
- * row's lock, so that of two concurrent merges neither's fields are lost.
+ * row's lock, so that of two concurrent merges neither's fields are lost. First all marks, then all profiles, each in
+ * order: sorting reads them all before the first is written. So two nodes wait for each other, never in a circle.
  */
 const MERGE = {
   name: 'merge_profiles',
@@ -40,6 +42,7 @@ const MERGE = {
          ), marked as (
            insert into profile_writes (bucket, account_id, transaction_id, at)
            select $1, account_id, transaction_id, $8::timestamptz from given where transaction_id is not null
+           order by account_id, transaction_id
            on conflict do nothing
            returning account_id, transaction_id
          )
@@ -47,7 +50,8 @@ const MERGE = {
          select $1, g.account_id, g.user_id, g.fields, g.attributes, g.consents, $8::timestamptz
          from given g
          where g.transaction_id is null
-           or exists (select from marked m where m.account_id = g.account_id and m.transaction_id = g.transaction_id)
+           or (g.account_id, g.transaction_id) in (select account_id, transaction_id from marked)
+         order by g.account_id, g.user_id
          on conflict (bucket, account_id, user_id) do update
            set fields = p.fields || excluded.fields, attributes = p.attributes || excluded.attributes,
              consents = p.consents || excluded.consents, updated_at = excluded.updated_at`,
@@ -108,9 +112,9 @@ export function profileStore(database: Database, clock: Clock): ProfileStore {
 
 function partsOf({ attributes = {}, consents = {}, ...fields }: ProfileFields) {
   return {
-    fields: JSON.stringify(fields),
-    attributes: JSON.stringify(attributes),
-    consents: JSON.stringify(consents),
+    fields: documentOf(fields),
+    attributes: documentOf(attributes),
+    consents: documentOf(consents),
   };
 }
 

@@ -10,6 +10,8 @@ const STORE = {
   name: 'store_promised',
   text: `insert into promised_receipts (bucket, message_id, status, account_id, provider_id, due_at)
          select $1, * from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+           as given (message_id, status, account_id, provider_id, due_at)
+         order by message_id, status
          on conflict do nothing`,
 };
 

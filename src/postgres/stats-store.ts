@@ -9,8 +9,10 @@ import type { Database } from './connection.ts';
 const ADD = {
   name: 'add_counts',
   text: `insert into stats as s (bucket, account_id, hour, campaign_id, channel, what, count)
-         select $1, * from unnest($2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::bigint[])
+         select $1, account_id, hour, campaign_id, channel, what, sum(count)
+         from unnest($2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::bigint[])
            as given (account_id, hour, campaign_id, channel, what, count)
+         group by account_id, hour, campaign_id, channel, what
          order by account_id, hour, campaign_id, channel, what
          on conflict (bucket, account_id, hour, campaign_id, channel, what) do update set count = s.count + excluded.count`,
 };

@@ -76,35 +76,3 @@ export async function leasedTo(
 ): Promise<StoredTransaction[]> {
   return (await run<TransactionRow>(database.engine, LEASED, [bucket, node, limit])).map(storedOf);
 }
-
-/** Deletes transactions that ended long ago, skipping rows somebody is writing. */
-const PRUNE = {
-  name: 'prune_transactions',
-  text: `with old as materialized (
-           select account_id, id from transactions where bucket = $1 and ended_at < $2
-           order by ended_at limit $3 for update skip locked
-         )
-         delete from transactions t using old
-         where t.bucket = $1 and t.account_id = old.account_id and t.id = old.id
-         returning 1 as one`,
-};
-
-/** The number of transactions deleted. */
-export async function pruneTransactions(
-  database: Database,
-  bucket: number,
-  endedBefore: Instant,
-  limit: number,
-): Promise<number> {
-  return (await run(database.engine, PRUNE, [bucket, isoTime(endedBefore), limit])).length;
-}
-
-/** What only has to be remembered for a while: closed dedupe windows, and marks of profile writes as old as what they guard. */
-const FORGET_WINDOWS = { name: 'forget_windows', text: 'delete from dedupe_windows where bucket = $1 and until < $2' };
-const FORGET_MARKS = { name: 'forget_marks', text: 'delete from profile_writes where bucket = $1 and at < $2' };
-
-/** Deletes the marks of transactions that ended before the instant. */
-export async function pruneMarks(database: Database, bucket: number, before: Instant): Promise<void> {
-  await run(database.queries, FORGET_WINDOWS, [bucket, isoTime(before)]);
-  await run(database.queries, FORGET_MARKS, [bucket, isoTime(before)]);
-}

@@ -2,6 +2,7 @@
 import type { TransactionRequest } from '#domain/request.ts';
 import type { TimelineEntry, Transaction } from '#domain/transaction.ts';
 import type { StoredTransaction } from '#ports/transaction-store.ts';
+import { documentOf } from './document.ts';
 
 /** The columns every reading statement selects. */
 export const TRANSACTION_COLUMNS =
@@ -27,7 +28,7 @@ type ProgressDocument = Omit<Transaction, 'id' | 'accountId' | 'txnId' | 'userId
 /** The request without what columns hold and without what was not given. */
 export function requestDocument(request: TransactionRequest): string {
   const { mode: _mode, userId: _userId, ...rest } = request;
-  return JSON.stringify(Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)));
+  return documentOf(Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)));
 }
 
 /** The transaction without what columns hold. */
@@ -41,12 +42,12 @@ export function progressDocument(transaction: Transaction): string {
     createdAt: _at,
     ...rest
   } = transaction;
-  return JSON.stringify(rest satisfies ProgressDocument);
+  return documentOf(rest satisfies ProgressDocument);
 }
 
 /** Entries as arrays: their keys would be half of a row. */
 export function timelineDocument(entries: TimelineEntry[]): string {
-  return JSON.stringify(entries.map(({ at, what, leg, detail }) => [at, what, leg, detail]));
+  return documentOf(entries.map(({ at, what, leg, detail }) => [at, what, leg, detail]));
 }
 
 /** The inverse of {@link timelineDocument}. */

@@ -11,8 +11,7 @@ const TIMELINE_MAX = 500;
 
 /**
  * Writes a batch of one bucket, each row only if it still has the version the transition was decided on; returns the ids
- * that were written. Row locks are taken in the batch's order; a deadlock with another node's batch does nothing and is
- * repeated.
+ * that were written. Rows are locked in the batch's order.
  */
 const SAVE = {
   name: 'save',
@@ -28,7 +27,9 @@ const SAVE = {
 };
 
 /** Whether each transition was written. */
-export async function saveTransitions(database: Database, bucket: number, batch: Transition[]): Promise<boolean[]> {
+export async function saveTransitions(database: Database, bucket: number, given: Transition[]): Promise<boolean[]> {
+  // Two nodes that save the same transactions wait for each other, never in a circle.
+  const batch = given.toSorted((a, b) => (a.stored.transaction.id < b.stored.transaction.id ? -1 : 1));
   const transactions = batch.map(({ stored }) => stored.transaction);
   const rows = await run<{ id: string }>(database.engine, SAVE, [
     bucket,
@@ -43,5 +44,5 @@ export async function saveTransitions(database: Database, bucket: number, batch:
     batch.map(({ entries }) => timelineDocument(entries)),
   ]);
   const written = new Set(rows.map(({ id }) => id));
-  return transactions.map(({ id }) => written.has(id));
+  return given.map(({ stored }) => written.has(stored.transaction.id));
 }

@@ -15,7 +15,7 @@ export const REASON_LENGTH_MAX = 200;
 /** Characters of a vendor's reference; a longer one is no reference. */
 export const REF_LENGTH_MAX = 500;
 /** What a throttled answer without (or with a senseless) Retry-After waits, at least and at most; in ms. */
-export const RETRY_AFTER = { default: 1_000, min: 100, max: 3_600_000 };
+const RETRY_AFTER = { default: 1_000, min: 100, max: 3_600_000 };
 
 const EXPRESSIONS = ['accepted', 'ref', 'reason', 'retryable', 'retryAfter'] as const;
 type ExpressionName = (typeof EXPRESSIONS)[number];
@@ -117,10 +117,9 @@ class Judge {
       return await expression.evaluate(this.#seen);
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
-      this.#log.warn(
-        { expression: `response.${name}`, status: this.#seen.status, fault: error.message },
-        'an expression failed',
-      );
+      // Not its message: that may quote what the vendor said.
+      const fault = (error.cause as { code?: string } | undefined)?.code ?? error.name;
+      this.#log.warn({ expression: `response.${name}`, status: this.#seen.status, fault }, 'an expression failed');
       return FAILED;
     }
   }

@@ -7,7 +7,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { RenderedRequest } from './http-request.ts';
 
 /** Bytes of an answer's body that are read; of a longer one only the status is believed. */
-export const ANSWER_BYTES_MAX = 65_536;
+const ANSWER_BYTES_MAX = 65_536;
 
 /** Why an answer, or its body, did not arrive. */
 export type Loss = 'timeout' | 'connection_lost' | 'unreadable_answer';

@@ -5,7 +5,7 @@ import { compileSetting } from './http-template.ts';
 import { SettingsFault, below } from './settings.ts';
 
 /** What a request's templates can name. */
-export const NAMES = [
+const NAMES = [
   'to',
   'from',
   'body',

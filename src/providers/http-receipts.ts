@@ -12,9 +12,9 @@ import { readExpression } from './http-expression.ts';
 import { SettingsFault, assertKeys, below, readObject } from './settings.ts';
 
 /** Receipts in one callback. */
-export const RECEIPTS_MAX = 1_000;
+const RECEIPTS_MAX = 1_000;
 /** How long one callback may keep the thread, in ms. */
-export const CALLBACK_TIME_MAX_MS = 250;
+const CALLBACK_TIME_MAX_MS = 250;
 
 const EXPRESSIONS = ['ref', 'message', 'status', 'reason'] as const;
 type ExpressionName = (typeof EXPRESSIONS)[number];

@@ -8,7 +8,7 @@ import { readUrl } from './http-url.ts';
 import { SettingsFault, assertKeys, below, isObject, readDurationMs, readObject, readText } from './settings.ts';
 
 /** How long a call may take in all, from handing it over to the last byte of the answer. */
-export const TIMEOUT = { min: 10, max: 120_000, default: 10_000 };
+const TIMEOUT = { min: 10, max: 120_000, default: 10_000 };
 
 const METHODS = ['POST', 'GET', 'PUT', 'PATCH', 'DELETE'] as const;
 const CONTENT_TYPES = {

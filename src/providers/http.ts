@@ -16,7 +16,7 @@ import { ContentError } from './http-template.ts';
 import { assertKeys, faultOfReading, readInteger, readObject, readText } from './settings.ts';
 
 /** Connections to the vendor, each with one call at a time. */
-export const CONCURRENCY = { min: 1, max: 1_024, default: 128 };
+const CONCURRENCY = { min: 1, max: 1_024, default: 128 };
 
 interface HttpPlan {
   request: RequestPlan;

@@ -19,11 +19,11 @@ import type {
 import { SettingsFault, assertKeys, faultOfReading, isObject, readDurationMs, readText } from './settings.ts';
 
 /** When the receipt for a message comes, in ms. */
-export const RECEIPT_DELAY_MS = 50;
+const RECEIPT_DELAY_MS = 50;
 /** When it comes late, in ms. */
-export const LATE_RECEIPT_DELAY_MS = 3_000;
+const LATE_RECEIPT_DELAY_MS = 3_000;
 /** What `throttled` asks to wait, in ms. */
-export const RETRY_AFTER_MS = 1_000;
+const RETRY_AFTER_MS = 1_000;
 /** How long `timeout` keeps its caller waiting. */
 const TIMEOUT = { min: 10, max: 120_000, default: 10_000 };
 /** Messages that are remembered as throttled once; beyond them the oldest may be throttled again. */

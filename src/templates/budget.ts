@@ -64,7 +64,7 @@ export class Budget {
   /** Does the work, interrupting it when the time is up if what it works on is big enough to make that possible. */
   watch(weight: number, work: () => unknown): unknown {
     if (weight < WATCHED_WEIGHT_MIN) return work();
-    return withinMs(Math.max(1, Math.ceil(RENDER_TIME_MAX_MS - this.#elapsedMs())), work);
+    return withinMs(Math.max(1, Math.ceil(RENDER_TIME_MAX_MS - this.#elapsedMs())), work, RENDER_TIME_MAX_MS);
   }
 
   #take(steps: number): void {
@@ -82,13 +82,16 @@ export class Budget {
 const WATCHED: { work: () => unknown } = createContext({ work: () => null }) as { work: () => unknown };
 const RUN = new Script('work()');
 
-/** Runs synchronous work, ending it from outside when the time is up: the one thing V8 lets interrupt a loop. */
-export function withinMs(timeMs: number, work: () => unknown): unknown {
+/**
+ * Runs synchronous work, ending it from outside when the time is up: the one thing V8 lets interrupt a loop.
+ * @param limitMs the limit to name in the error, where the time left of it is less.
+ */
+export function withinMs(timeMs: number, work: () => unknown, limitMs = timeMs): unknown {
   WATCHED.work = work;
   try {
     return RUN.runInContext(WATCHED, { timeout: timeMs });
   } catch (error) {
-    if ((error as { code?: string }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw tookTooLong(timeMs);
+    if ((error as { code?: string }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw tookTooLong(limitMs);
     throw error;
   } finally {
     WATCHED.work = () => null;

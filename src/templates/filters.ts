@@ -109,7 +109,7 @@ export function guardFunction(twingFunction: TwingSynchronousFunction): TwingSyn
 }
 
 /** `range(low, high, step)` and `low..high`: refuses one that is too long, or would never end. */
-export function assertRangeWithinBounds(low: unknown, high: unknown, step: unknown = 1): void {
+function assertRangeWithinBounds(low: unknown, high: unknown, step: unknown = 1): void {
   const [from, to] = [edgeOf(low), edgeOf(high)];
   const size = Math.abs(to - from) / (Number(step) || 1);
   if (!(size >= 0)) throw new Error('a range needs two numbers or two letters, and a step above zero');

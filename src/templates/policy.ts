@@ -63,6 +63,9 @@ const OPERATORS = [
 const NODES = new Set<string | null>([null, ...STATEMENTS, ...EXPRESSIONS, ...OPERATORS]);
 const RESERVED_NAMES = new Set(['_context', '_self', '_charset']);
 
+/** Nodes that do not know their tag. */
+const TAG_OF: Record<string, string> = { trait: 'use', block_function: 'block', method_call: 'import' };
+
 /** Remedies for what people may miss. */
 const REMEDIES: Record<string, string> = {
   include: 'templates stand alone: copy the text in',
@@ -111,8 +114,10 @@ function childrenOf(node: TwingBaseNode): TwingBaseNode[] {
 
 function assertAllowed(node: TwingBaseNode): void {
   const { name, type } = node.attributes as { name?: string; type?: string };
-  if (!NODES.has(node.type as string | null))
-    throw refusal(node, `"${node.tag ?? node.type}" is not available`, node.tag ?? node.type);
+  if (!NODES.has(node.type as string | null)) {
+    const word: string = node.tag ?? TAG_OF[node.type as string] ?? (node.type as string);
+    throw refusal(node, `"${word}" is not available`, word);
+  }
   if (node.type === 'attribute_accessor' && type === 'method')
     throw refusal(node, 'methods cannot be called', 'parentheses');
   if (node.type === 'name' && RESERVED_NAMES.has(name!)) throw refusal(node, `"${name}" is not available`, name!);

@@ -23,7 +23,7 @@ import { fromJson } from './values.ts';
 /** Bytes of a template's source, in UTF-8. */
 export const SOURCE_BYTES_MAX = 100_000;
 /** How long parsing may keep the thread, in ms. Ordinary templates take one. */
-export const COMPILE_TIME_MAX_MS = 1_000;
+const COMPILE_TIME_MAX_MS = 1_000;
 
 /** Parses templates. `quick: false` leaves everything to Twig; the tests compare the two. */
 export function createTwigTemplates(options: { quick: boolean } = { quick: true }): Templates {

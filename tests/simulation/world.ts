@@ -81,7 +81,7 @@ export interface World {
 }
 
 /** When every history begins. */
-export const EPOCH: Instant = Date.UTC(2026, 0, 1);
+const EPOCH: Instant = Date.UTC(2026, 0, 1);
 const ID = transactionId(EPOCH, new Uint8Array([1, 2, 3, 4, 5, 6]), 0xbeef);
 const HOUR_MS = 3_600_000;
 

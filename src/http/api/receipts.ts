@@ -1,5 +1,4 @@
 /** Where vendors call back. The secret in the address says that it is the vendor; it names the provider, and so the account. */
-import { timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Json } from '#domain/request.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
@@ -14,9 +13,10 @@ const CALLBACK_MAX_BYTES = 262_144;
 export function receiptEndpoints({ engine }: ApiTools) {
   function providerOf(request: FastifyRequest): ProviderConfig {
     const { provider, secret } = request.params as { provider: string; secret: string };
-    const named = engine.config.accounts().map(({ id }) => engine.config.provider(id, provider));
-    const found = named.find((one) => one !== null && isSame(one.receiptSecret, secret));
-    if (!found) throw new Refusal('not_found', 'there is no provider at this address; see "carom providers" for the right one');
+    const found = engine.config.providerBySecret(secret);
+    if (found?.id !== provider) {
+      throw new Refusal('not_found', 'there is no provider at this address; see "carom providers" for the right one');
+    }
     return found;
   }
 
@@ -40,9 +40,4 @@ function callbackOf(request: FastifyRequest): Callback {
   const flat = (values: Record<string, string | string[] | undefined>) =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, [value ?? ''].flat().join(', ')]));
   return { method: request.method, query: flat(query), headers: flat(request.headers), body: (request.body ?? null) as Json };
-}
-
-function isSame(secret: string, given: string): boolean {
-  const [a, b] = [Buffer.from(secret), Buffer.from(given)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -45,7 +45,7 @@ function legView({ id }: Transaction, { campaignId, campaignVersion, state, fact
     state: state.name,
     reason,
     ref: facts.ref ?? null,
-    attempts: facts.attempts,
+    attempts: facts.attempts - (facts.throttles ?? 0),
     late: facts.late ?? false,
     queuedAt: timeOrNull(facts.queuedAt),
     sentAt: timeOrNull(facts.sentAt),

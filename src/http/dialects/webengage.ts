@@ -7,6 +7,7 @@ import Type from 'typebox';
 import type { Static } from 'typebox';
 import { MODES } from '#domain/transaction.ts';
 import type { Mode } from '#domain/transaction.ts';
+import { faultOfProfile } from '#domain/profile.ts';
 import type { ProfileFields } from '#domain/profile.ts';
 import type { JsonObject, TransactionRequest } from '#domain/request.ts';
 import type { StoredTransaction } from '#ports/transaction-store.ts';
@@ -99,6 +100,8 @@ function profileOf(user: NonNullable<NonNullable<TransactionBody['trackConfig']>
   const { firstName, lastName, birthDate, gender, email, phone, attributes } = user;
   const fields = { firstName, lastName, birthDate, gender, email: email === HIDDEN_EMAIL ? undefined : email, phone };
   const profile = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as ProfileFields;
+  const fault = faultOfProfile(profile, 'trackConfig.updateUser');
+  if (fault) throw new Refusal('invalid', fault);
   return attributes ? { ...profile, attributes: attributes as JsonObject } : profile;
 }
 

@@ -1,0 +1,117 @@
+/** `npm run bench`: measures, and compares with the goals. README.md says what each figure is. */
+import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { startCarom } from './carom.ts';
+import type { Carom } from './carom.ts';
+import { endChildren } from './driver/child.ts';
+import { CAMPAIGN } from './driver/requests.ts';
+import { startSink } from './driver/sink-process.ts';
+import type { Sink } from './driver/sink-process.ts';
+import { machineCpu, rssMb } from './driver/usage.ts';
+import { measureAccept, measureBare } from './parts/accept.ts';
+import { measureLatency } from './parts/latency.ts';
+import { measureThroughput } from './parts/throughput.ts';
+import { isMet, line, table } from './report.ts';
+import type { Add, Figure } from './report.ts';
+
+const PARTS = ['idle', 'accept', 'one-leg', 'two-legs', 'latency'];
+const SECONDS_DEFAULT = 12;
+const IDLE_MS = 20_000;
+const GOAL = { startMs: 5_000, idleMb: 150, oneLeg: 2_500, twoLegs: 1_700, toProviderMs: 10, nextLegMs: 15 };
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', default: PARTS.join(',') },
+    seconds: { type: 'string', default: String(SECONDS_DEFAULT) },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+const seconds = Number(options.seconds);
+const wanted = new Set(options.only.split(','));
+const unknown = [...wanted].filter((part) => !PARTS.includes(part));
+const figures: Figure[] = [];
+
+function adder(part: string): Add {
+  return (name, value, unit, goal) => {
+    const figure: Figure = { part, name, value, unit, ...(goal && { goal }) };
+    figures.push(figure);
+    console.error(line(figure));
+  };
+}
+
+/** A fresh database with a node and a sink, for as long as the work takes. */
+async function onFreshNode(work: (carom: Carom, sink: Sink) => Promise<void>): Promise<void> {
+  const sink = await startSink();
+  const carom = await startCarom(sink.port);
+  await work(carom, sink);
+  await carom.end();
+  await sink.end();
+}
+
+async function idleAndAccept(): Promise<void> {
+  await onFreshNode(async (carom) => {
+    const startedAt = performance.now();
+    const bare = wanted.has('accept') ? await measureBare(seconds / 2) : null;
+    if (wanted.has('idle')) {
+      await sleep(IDLE_MS - (performance.now() - startedAt));
+      const add = adder('idle');
+      add('from start to listening, on a new database', carom.child.startedInMs, 'ms', { atMost: GOAL.startMs });
+      add('resident memory of the node after 20 s', rssMb(carom.child.pid), 'MB', { atMost: GOAL.idleMb });
+    }
+    if (bare) await measureAccept(carom, bare, seconds, adder('accept'));
+  });
+}
+
+async function throughput(part: string, campaigns: string[], goal: number): Promise<void> {
+  await onFreshNode(async (carom, sink) => {
+    await measureThroughput(carom, sink, { name: 'new', campaigns, seconds, goal }, adder(`${part}, new database`));
+    await measureThroughput(carom, sink, { name: 'used', campaigns, seconds, goal }, adder(`${part}, used database`));
+    adder(part)('resident memory of the node after that', rssMb(carom.child.pid), 'MB');
+  });
+}
+
+async function latency(): Promise<void> {
+  await onFreshNode(async (carom, sink) => {
+    // Half a second of load compiles the code; a node that has just started is measured by nobody's users.
+    await measureLatency(carom, sink, { perSecond: 200, seconds: 2, goals: null }, () => undefined);
+    for (const perSecond of [500, 1_000]) {
+      const goals = perSecond === 500 ? GOAL : null;
+      const options = { perSecond, seconds: Math.round(seconds * 1.5), goals };
+      await measureLatency(carom, sink, options, adder(`latency at ${perSecond}/s`));
+    }
+  });
+}
+
+async function measure(): Promise<void> {
+  const before = machineCpu();
+  if (wanted.has('idle') || wanted.has('accept')) await idleAndAccept();
+  if (wanted.has('one-leg')) await throughput('one leg', [CAMPAIGN.one], GOAL.oneLeg);
+  if (wanted.has('two-legs')) await throughput('two legs', [CAMPAIGN.first, CAMPAIGN.second], GOAL.twoLegs);
+  if (wanted.has('latency')) await latency();
+  const after = machineCpu();
+  const busy = before && after && (after.busy - before.busy) / (after.busy - before.busy + after.idle - before.idle);
+  adder('machine')('busy, all processes', busy, '');
+}
+
+async function cleanUp(): Promise<void> {
+  await endChildren();
+  rmSync(new URL('./.carom', import.meta.url), { recursive: true, force: true });
+}
+
+if (options.help || unknown.length > 0 || !(seconds >= 3)) {
+  if (unknown.length > 0) console.error(`there is no part "${unknown.join(', ')}"`);
+  console.error(`usage: npm run bench -- [--only ${PARTS.join(',')}] [--seconds 3…] [--json]`);
+  process.exit(options.help ? 0 : 2);
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => void cleanUp().finally(() => process.exit(130)));
+}
+try {
+  await measure();
+  console.log(options.json ? JSON.stringify({ at: new Date().toISOString(), node: process.version, figures }) : `\n${table(figures)}`);
+  process.exitCode = figures.some((figure) => isMet(figure) === false) ? 1 : 0;
+} finally {
+  await cleanUp();
+}

@@ -1,0 +1,95 @@
+/** `carom campaigns`: look at them, start, pause, end and preview them. */
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { stringify } from 'yaml';
+import type { CampaignVerb } from '#domain/campaign.ts';
+import type { JsonObject } from '#domain/request.ts';
+import { table } from './cells.ts';
+import { listAll } from './client.ts';
+import { answer, clientCommand, openSession } from './client-command.ts';
+import type { CliIo } from './io.ts';
+import { paint, toneOf } from './paint.ts';
+import type { Style } from './paint.ts';
+import { addPair, jsonObject } from './pairs.ts';
+
+interface CampaignView {
+  id: string;
+  name: string;
+  state: string;
+  version: number;
+  channel?: string;
+  providers?: string[];
+}
+
+const VERBS: [verb: CampaignVerb, description: string][] = [
+  ['start', 'let it be triggered'],
+  ['pause', 'for a while: its untriggered legs are skipped, chains move on'],
+  ['end', 'for good'],
+];
+
+/** The command and its subcommands. */
+export function campaignCommands(program: CommandUnknownOpts, io: CliIo): void {
+  const campaigns = program.command('campaigns').description('list, show, start, pause, end and preview campaigns');
+  clientCommand(campaigns, 'list', true)
+    .description('all of them (what "carom campaigns" does)')
+    .action(async (options) => {
+      const session = await openSession(options, io);
+      const all = await listAll<CampaignView>(session.client, '/v1/campaigns');
+      answer(session, all, () =>
+        all.length === 0 ? 'there are no campaigns; apply a manifest' : tableOf(all, session.style),
+      );
+    });
+  clientCommand(campaigns, 'show')
+    .description('one, with its content')
+    .argument('<id>')
+    .action(async (id, options) => {
+      const session = await openSession(options, io);
+      const { body } = await session.client.request('GET', pathOf(id));
+      answer(session, body, () => stringify(body).trimEnd());
+    });
+  for (const [verb, description] of VERBS) verbCommand(campaigns, verb, description, io);
+  previewCommand(campaigns, io);
+}
+
+function tableOf(campaigns: CampaignView[], style: Style): string {
+  const rows = campaigns.map(({ id, state, version, channel = '', providers = [], name }) => [
+    id,
+    state,
+    String(version),
+    channel,
+    providers.join(', '),
+    name,
+  ]);
+  return table(['id', 'state', 'version', 'channel', 'providers', 'name'], rows, style);
+}
+
+function verbCommand(campaigns: CommandUnknownOpts, verb: CampaignVerb, description: string, io: CliIo): void {
+  clientCommand(campaigns, verb)
+    .description(description)
+    .argument('<id>')
+    .action(async (id, options) => {
+      const session = await openSession(options, io);
+      const { body } = await session.client.request('POST', `${pathOf(id)}/${verb}`);
+      const { state } = body as CampaignView;
+      answer(session, body, () => `campaign ${id} is ${paint(state, toneOf(state), session.style)}`);
+    });
+}
+
+function previewCommand(campaigns: CommandUnknownOpts, io: CliIo): void {
+  clientCommand(campaigns, 'preview')
+    .description('what it would say, to a user and with these values')
+    .argument('<id>')
+    .option('--user <id>', 'with this user’s profile')
+    .option('--token <name=value>', 'for {{ token.name }}; repeat it for more', addPair, {} as JsonObject)
+    .option('--token-json <object>', 'the same as a JSON object; --token adds to it', jsonObject)
+    .option('--param <name=value>', 'for {{ name }}; repeat it for more', addPair, {} as JsonObject)
+    .action(async (id, options) => {
+      const session = await openSession(options, io);
+      const body = { userId: options.user, token: { ...options.tokenJson, ...options.token }, params: options.param };
+      const { body: preview } = await session.client.request('POST', `${pathOf(id)}/preview`, { body });
+      answer(session, preview, () => stringify(preview).trimEnd());
+    });
+}
+
+function pathOf(id: string): string {
+  return `/v1/campaigns/${encodeURIComponent(id)}`;
+}

@@ -1,0 +1,63 @@
+/** What the doctor can see without a server: Node and the data directory. */
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { messageOf } from './failure.ts';
+import { fine } from './finding.ts';
+import type { Finding } from './finding.ts';
+import { adminKeyFile } from './key.ts';
+
+/** What Carom is made for. */
+const NODE_MAJOR_MIN = 24;
+/** Permissions of a file that others may read or write. */
+const OTHERS_MAY = 0o077;
+
+/** @param version without the `v`. */
+export function checkNode(version: string): Finding {
+  if (Number.parseInt(version, 10) >= NODE_MAJOR_MIN) return fine('Node', version);
+  const remedy = `run "npm ci" in Carom's folder, which brings Node ${NODE_MAJOR_MIN}, or install it`;
+  return { check: 'Node', result: 'failure', what: `${version} is older than ${NODE_MAJOR_MIN}`, remedy };
+}
+
+/** Whether a server could keep its things there, and nobody else read them. */
+export async function checkDataDirectory(dataDir: string): Promise<Finding> {
+  const check = 'data directory';
+  try {
+    if (!(await stat(dataDir)).isDirectory()) {
+      return { check, result: 'failure', what: `${dataDir} is a file`, remedy: 'name a folder with --data-dir' };
+    }
+    await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') {
+      const remedy = '"carom start" makes it; if there is one elsewhere, name it with --data-dir';
+      return { check, result: 'warning', what: `${dataDir} does not exist`, remedy };
+    }
+    const remedy = 'let this user write there, or name another with --data-dir';
+    return { check, result: 'failure', what: `${dataDir} cannot be used: ${messageOf(error)}`, remedy };
+  }
+  return checkAdminKey(dataDir);
+}
+
+async function checkAdminKey(dataDir: string): Promise<Finding> {
+  const check = 'data directory';
+  const file = adminKeyFile(dataDir);
+  try {
+    const { mode } = await stat(file);
+    // Windows has no such permissions: every file looks open there.
+    if (process.platform === 'win32' || (mode & OTHERS_MAY) === 0)
+      return fine(check, `${dataDir} is writable, admin.key is private`);
+    const what = `${file} may be read by others (mode ${(mode & 0o777).toString(8)})`;
+    return {
+      check,
+      result: 'failure',
+      what,
+      remedy: `chmod 600 ${file}, and remove it first if others may have seen it`,
+    };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return fine(
+      check,
+      `${dataDir} is writable; there is no admin.key (CAROM_ADMIN_KEY was set, or nothing has started here)`,
+    );
+  }
+}

@@ -1,0 +1,91 @@
+/** Accounts, keys, providers and campaigns in memory, found by whatever they are asked for. */
+import type { Account, ApiKey } from '#domain/account.ts';
+import type { Campaign } from '#domain/campaign.ts';
+import type { AccountId, CampaignId, ProviderId } from '#domain/ids.ts';
+import type { ProviderConfig } from '#domain/provider.ts';
+import type { ConfigNews } from '#ports/config-store.ts';
+
+/** What can be asked synchronously. */
+export interface ConfigIndex {
+  accounts(): Account[];
+  account(id: AccountId): Account | null;
+  /** By the lower-case hex SHA-256 of the key. */
+  keyByHash(sha256: string): ApiKey | null;
+  keys(accountId: AccountId): ApiKey[];
+  provider(accountId: AccountId, id: ProviderId): ProviderConfig | null;
+  providers(accountId: AccountId): ProviderConfig[];
+  /** By the secret in the address vendors call back. */
+  providerBySecret(receiptSecret: string): ProviderConfig | null;
+  campaign(accountId: AccountId, id: CampaignId): Campaign | null;
+  campaigns(accountId: AccountId): Campaign[];
+  /** The last version of a campaign, also of a removed one; 0 when there never was one. */
+  lastVersion(accountId: AccountId, id: CampaignId): number;
+}
+
+/** An index, and the way to bring it up to date. */
+export function configIndex(): ConfigIndex & { take(news: ConfigNews): void } {
+  const accounts = new Map<AccountId, Account>();
+  const keys = twoWays<ApiKey>(({ sha256 }) => sha256);
+  const providers = twoWays<ProviderConfig>(({ receiptSecret }) => receiptSecret);
+  const campaigns = twoWays<Campaign>(nameOf);
+  const removedVersions = new Map<string, number>();
+
+  return {
+    take: (news) => {
+      for (const account of news.accounts) accounts.set(account.id, account);
+      news.keys.forEach(keys.put);
+      news.providers.forEach(providers.put);
+      news.campaigns.forEach(campaigns.put);
+      for (const { kind, version, ...thing } of news.removed) {
+        if (kind === 'campaign') removedVersions.set(nameOf(thing), version ?? 0);
+        ({ key: keys, provider: providers, campaign: campaigns })[kind].drop(nameOf(thing));
+      }
+    },
+    accounts: () => [...accounts.values()],
+    account: (id) => accounts.get(id) ?? null,
+    keyByHash: keys.byOther,
+    keys: keys.ofAccount,
+    provider: (accountId, id) => providers.byName(nameOf({ accountId, id })),
+    providers: providers.ofAccount,
+    providerBySecret: providers.byOther,
+    campaign: (accountId, id) => campaigns.byName(nameOf({ accountId, id })),
+    campaigns: campaigns.ofAccount,
+    lastVersion: (accountId, id) => {
+      const name = nameOf({ accountId, id });
+      return campaigns.byName(name)?.version ?? removedVersions.get(name) ?? 0;
+    },
+  };
+}
+
+interface Named {
+  accountId: AccountId;
+  id: string;
+}
+
+/** One string for a thing of an account. */
+export function nameOf({ accountId, id }: Named): string {
+  return JSON.stringify([accountId, id]);
+}
+
+/** Things by name, and by one other property that is unique. */
+function twoWays<Thing extends Named>(otherOf: (thing: Thing) => string) {
+  const byName = new Map<string, Thing>();
+  const byOther = new Map<string, Thing>();
+  const drop = (name: string) => {
+    const known = byName.get(name);
+    if (known) byOther.delete(otherOf(known));
+    byName.delete(name);
+  };
+  return {
+    drop,
+    put: (thing: Thing) => {
+      drop(nameOf(thing));
+      byName.set(nameOf(thing), thing);
+      byOther.set(otherOf(thing), thing);
+    },
+    byName: (name: string) => byName.get(name) ?? null,
+    byOther: (other: string) => byOther.get(other) ?? null,
+    ofAccount: (accountId: AccountId) =>
+      [...byName.values()].filter((thing) => thing.accountId === accountId).toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+  };
+}

@@ -1,0 +1,74 @@
+/** Makes an account what a manifest says: all of it or nothing. */
+import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ProviderType } from '#ports/provider.ts';
+import type { Templates } from '#ports/templates.ts';
+import type { ConfigCache } from './config-cache.ts';
+import type { ManifestChange } from './manifest-changes.ts';
+import { createFaults } from './manifest-faults.ts';
+import type { Fault, Faults } from './manifest-faults.ts';
+import { planManifest } from './manifest-plan.ts';
+import type { Plan } from './manifest-plan.ts';
+import { readManifest } from './manifest-read.ts';
+import type { ManifestDraft } from './manifest-read.ts';
+import { refuseBadTemplates } from './manifest-templates.ts';
+
+/** Campaigns whose templates are parsed before others get their turn: a large manifest must not stop the node. */
+const CAMPAIGNS_PER_TURN = 20;
+/** Bytes of the secret in a provider's callback address. */
+const RECEIPT_SECRET_BYTES = 16;
+
+/** What changing the configuration needs. */
+export interface AdminTools {
+  config: ConfigCache;
+  templates: Templates;
+  /** The words that providers' `type` may be. */
+  providerTypes: readonly ProviderType[];
+}
+
+/** What came of it. `planned`: a dry run, nothing was written. */
+export type ManifestOutcome =
+  | { kind: 'applied' | 'planned'; changes: ManifestChange[] }
+  | { kind: 'refused'; faults: Fault[] };
+
+/**
+ * Applies a manifest, parsed and with its variables replaced.
+ * @param options `prune` removes the providers, campaigns and (where it has `keys`) keys that it does not name.
+ */
+export async function applyManifest(
+  tools: AdminTools,
+  input: unknown,
+  { dryRun, prune }: { dryRun: boolean; prune: boolean },
+): Promise<ManifestOutcome> {
+  const { config } = tools;
+  const found = createFaults();
+  const draft = readManifest(input, found);
+  if (!draft) return { kind: 'refused', faults: found.list() };
+  await config.refresh();
+  await refuseTemplates(tools, draft, found);
+
+  const planning = { ...tools, newReceiptSecret: () => randomBytes(RECEIPT_SECRET_BYTES).toString('hex') };
+  let outcome: ManifestOutcome = { kind: 'refused', faults: [] };
+  const decide = (): Plan['writes'] | null => {
+    const faults = found.copy();
+    const { changes, writes } = planManifest(planning, draft, prune, faults);
+    outcome = faults.isEmpty()
+      ? { kind: dryRun ? 'planned' : 'applied', changes }
+      : { kind: 'refused', faults: faults.list() };
+    return outcome.kind === 'applied' && changes.length > 0 ? writes : null;
+  };
+  await config.change(decide);
+  return outcome;
+}
+
+/** Looks at the templates of what is new: what is stored has been looked at. */
+async function refuseTemplates({ config, templates }: AdminTools, draft: ManifestDraft, faults: Faults): Promise<void> {
+  let looked = 0;
+  for (const { id, content, path } of draft.campaigns) {
+    if (isDeepStrictEqual(config.campaign(draft.accountId, id)?.content, content)) continue;
+    refuseBadTemplates(content, path, templates, faults);
+    looked += 1;
+    if (looked % CAMPAIGNS_PER_TURN === 0) await nextTurn();
+  }
+}

@@ -1,0 +1,41 @@
+/** The manifest that says what is there: applying it changes nothing. */
+import type { Account } from '#domain/account.ts';
+import type { AccountId } from '#domain/ids.ts';
+import { formatRate } from '#domain/rate-bucket.ts';
+import type { JsonObject } from '#domain/request.ts';
+import { formatDuration } from '#domain/time.ts';
+import type { ProviderType } from '#ports/provider.ts';
+import type { ConfigCache } from './config-cache.ts';
+import { campaignView } from './manifest-campaign.ts';
+import { keyView } from './manifest-keys.ts';
+import { providerView } from './manifest-provider.ts';
+
+/** The manifest of an account, without its keys and credentials; null when there is no such account. */
+export function manifestOf(
+  config: ConfigCache,
+  accountId: AccountId,
+  types: readonly ProviderType[],
+): JsonObject | null {
+  const account = config.account(accountId);
+  if (!account) return null;
+  const { id, ...rest } = accountView(account);
+  return {
+    account: id!,
+    ...rest,
+    keys: config.keys(accountId).map(keyView),
+    providers: config.providers(accountId).map((provider) => providerView(provider, types)),
+    campaigns: config.campaigns(accountId).map(campaignView),
+  };
+}
+
+/** An account as a manifest and the API write it. */
+export function accountView({ id, name, defaultRegion, receiptWindowMs, limits }: Account): JsonObject {
+  const rates = Object.entries(limits).map(([api, rate]) => [api, formatRate(rate)]);
+  return {
+    id,
+    name,
+    ...(defaultRegion !== null && { defaultRegion }),
+    receiptWindow: formatDuration(receiptWindowMs),
+    limits: Object.fromEntries(rates) as JsonObject,
+  };
+}

@@ -1,0 +1,164 @@
+/** Reads a whole manifest, as far as that is possible without knowing what is stored. */
+import { isSupportedCountry } from 'libphonenumber-js/max';
+import { LIMITED_APIS } from '#domain/account.ts';
+import type { LimitedApi } from '#domain/account.ts';
+import type { AccountId } from '#domain/ids.ts';
+import { parseRate } from '#domain/rate-bucket.ts';
+import type { Rate } from '#domain/rate-bucket.ts';
+import type { JsonObject } from '#domain/request.ts';
+import { readCampaign } from './manifest-campaign.ts';
+import type { CampaignDraft } from './manifest-campaign.ts';
+import type { Faults } from './manifest-faults.ts';
+import { readKey } from './manifest-keys.ts';
+import type { KeyDraft } from './manifest-keys.ts';
+import { readProvider } from './manifest-provider.ts';
+import type { DeclaredProvider, ProviderDraft } from './manifest-provider.ts';
+import {
+  below,
+  blame,
+  durationOf,
+  idOf,
+  isMap,
+  listOf,
+  mapOf,
+  refuseUnknown,
+  refuseUnstorable,
+  required,
+  textOf,
+} from './manifest-reading.ts';
+import type { Place } from './manifest-reading.ts';
+
+/** Entries of one manifest. */
+const KEYS_MAX = 1_000;
+const PROVIDERS_MAX = 1_000;
+const CAMPAIGNS_MAX = 10_000;
+/** How long silence may be waited for. */
+const RECEIPT_WINDOW = { minMs: 1_000, maxMs: 30 * 86_400_000 };
+
+/** A manifest that was read. What it leaves out of the account stays as it is. */
+export interface ManifestDraft {
+  accountId: AccountId;
+  name?: string;
+  defaultRegion?: string | null;
+  receiptWindowMs?: number;
+  limits?: Partial<Record<LimitedApi, Rate>>;
+  /** Absent: it says nothing about keys, and none is pruned. */
+  keys?: KeyDraft[];
+  providers: ProviderDraft[];
+  /** All providers that it names, also those with faults. */
+  declared: DeclaredProvider[];
+  campaigns: CampaignDraft[];
+  /** The ids of all campaigns that it names, also of those with faults. */
+  campaignIds: Set<string>;
+}
+
+/** Reads it; undefined, with faults, when not even its account is known. */
+export function readManifest(input: unknown, faults: Faults): ManifestDraft | undefined {
+  const root: Place = { value: input ?? null, path: [], faults };
+  refuseUnstorable(root);
+  if (!faults.isEmpty()) return undefined;
+  const map = mapOf(root);
+  if (!map) return undefined;
+  refuseUnknown(map, ['account', 'name', 'defaultRegion', 'receiptWindow', 'limits', 'keys', 'providers', 'campaigns']);
+  const accountId = idOf(required(below(map, 'account'), 'name the account, such as "demo"'));
+  const name = textOf(below(map, 'name'));
+  const defaultRegion = readRegion(below(map, 'defaultRegion'));
+  const receiptWindowMs = durationOf(below(map, 'receiptWindow'), RECEIPT_WINDOW);
+  const limits = readLimits(below(map, 'limits'));
+  const keys = readKeys(map);
+  const { providers, declared } = readProviders(map);
+  const { campaigns, campaignIds } = readCampaigns(map);
+  if (accountId === undefined) return undefined;
+  return {
+    accountId,
+    ...(name !== undefined && { name }),
+    ...(defaultRegion !== undefined && { defaultRegion }),
+    ...(receiptWindowMs !== undefined && { receiptWindowMs }),
+    ...(limits && { limits }),
+    ...(keys && { keys }),
+    providers,
+    declared,
+    campaigns,
+    campaignIds,
+  };
+}
+
+/** The account that a manifest names; null when that cannot be read, which {@link readManifest} then finds fault with. */
+export function accountNamedIn(input: unknown): AccountId | null {
+  const account = isMap(input) && Object.hasOwn(input, 'account') ? input['account'] : null;
+  return typeof account === 'string' || typeof account === 'number' ? String(account) : null;
+}
+
+function readRegion(place: Place): string | null | undefined {
+  if (place.value === null) return null;
+  const region = textOf(place);
+  if (region === undefined || isSupportedCountry(region)) return region;
+  return blame(
+    place,
+    `"${region.slice(0, 10)}" is no region; give the two capital letters of ISO 3166, such as IN or DE`,
+  );
+}
+
+function readLimits(place: Place): Partial<Record<LimitedApi, Rate>> | undefined {
+  const map = mapOf(place);
+  if (!map) return undefined;
+  refuseUnknown(map, LIMITED_APIS);
+  const limits: Partial<Record<LimitedApi, Rate>> = {};
+  for (const api of LIMITED_APIS) {
+    const { value } = below(map, api);
+    if (value === undefined) continue;
+    const rate = typeof value === 'string' ? parseRate(value) : null;
+    if (rate) limits[api] = rate;
+    else blame(below(map, api), 'must be a rate such as 200/s, 1000/m or 5000/h');
+  }
+  return limits;
+}
+
+function readKeys(map: Place<JsonObject>): KeyDraft[] | undefined {
+  const list = listOf(below(map, 'keys'), KEYS_MAX);
+  if (!list) return undefined;
+  const drafts = list.flatMap((place) => readKey(place) ?? []);
+  const { faults } = map;
+  refuseTwice(
+    drafts.flatMap(({ id, path }) => (id === undefined ? [] : [{ id, path: [...path, 'id'] }])),
+    faults,
+  );
+  refuseTwice(
+    drafts.flatMap(({ secret, path }) =>
+      secret ? [{ id: secret.sha256, path: [...path, 'key'], shown: 'this key' }] : [],
+    ),
+    faults,
+  );
+  return drafts;
+}
+
+function readProviders(map: Place<JsonObject>): Pick<ManifestDraft, 'providers' | 'declared'> {
+  const read = (listOf(below(map, 'providers'), PROVIDERS_MAX) ?? []).map(readProvider);
+  const declared = read.flatMap((one) => one.declared ?? []);
+  refuseTwice(
+    declared.map(({ id, path }) => ({ id, path: [...path, 'id'] })),
+    map.faults,
+  );
+  return { declared, providers: read.flatMap(({ draft }) => draft ?? []) };
+}
+
+function readCampaigns(map: Place<JsonObject>): Pick<ManifestDraft, 'campaigns' | 'campaignIds'> {
+  const places = listOf(below(map, 'campaigns'), CAMPAIGNS_MAX) ?? [];
+  const campaigns = places.flatMap((place) => readCampaign(place) ?? []);
+  const named = places.flatMap(({ value, path }) => {
+    const id = isMap(value) ? value['id'] : undefined;
+    return typeof id === 'string' || typeof id === 'number' ? [{ id: String(id), path: [...path, 'id'] }] : [];
+  });
+  refuseTwice(named, map.faults);
+  return { campaigns, campaignIds: new Set(named.map(({ id }) => id)) };
+}
+
+/** Adds a fault for each id that was there before. */
+function refuseTwice(named: { id: string; path: (string | number)[]; shown?: string }[], faults: Faults): void {
+  const first = new Map<string, (string | number)[]>();
+  for (const { id, path, shown = `"${id}"` } of named) {
+    const earlier = first.get(id);
+    if (earlier) faults.add(path, `${shown} stands in ${earlier[0]}[${earlier[1]}] already; each may be there once`);
+    else first.set(id, path);
+  }
+}

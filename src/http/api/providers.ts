@@ -1,0 +1,37 @@
+/** Our API: providers, without their credentials. */
+import type { FastifyRequest } from 'fastify';
+import type { ProviderConfig } from '#domain/provider.ts';
+import { providerView } from '#engine/manifest-provider.ts';
+import type { ApiTools } from '../api-tools.ts';
+import { Refusal } from '../refusal.ts';
+import { callerAccount } from './entry.ts';
+
+/** The endpoints; `registerRoutes` gives them their URLs. */
+export function providerEndpoints({ engine, providerTypes, publicUrl }: ApiTools) {
+  const { config } = engine;
+  return {
+    list: {
+      config: { scope: 'read' as const },
+      handler: async (request: FastifyRequest) => ({
+        data: config.providers(callerAccount(request).id).map(summary),
+        next: null,
+      }),
+    },
+
+    get: {
+      // The address for callbacks is a secret that the vendor shares.
+      config: { scope: 'admin' as const },
+      handler: async (request: FastifyRequest) => {
+        const { id } = request.params as { id: string };
+        const provider = config.provider(callerAccount(request).id, id);
+        if (!provider) throw new Refusal('not_found', `there is no provider "${id}"; see "carom providers"`);
+        const receiptUrl = `${publicUrl}/v1/receipts/${encodeURIComponent(id)}/${provider.receiptSecret}`;
+        return { ...providerView(provider, providerTypes), receiptUrl };
+      },
+    },
+  };
+}
+
+function summary({ id, channel, type, receipts }: ProviderConfig): object {
+  return { id, channel, type, receipts };
+}

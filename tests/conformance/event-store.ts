@@ -1,0 +1,91 @@
+/** What every store of events promises (src/ports/event-store.ts). */
+import assert from 'node:assert/strict';
+import { beforeEach, describe, test } from 'node:test';
+import type { TrackedEvent } from '#domain/tracked-event.ts';
+import type { EventStore } from '#ports/event-store.ts';
+import { acceptance, NOW, times } from '../support/acceptance.ts';
+import { AWKWARD } from './transaction-store.ts';
+import type { TwoNodes } from './transaction-store.ts';
+
+/** An event; `age` orders them, 0 is the oldest. */
+function event(age: number, changes: Partial<TrackedEvent> = {}): TrackedEvent {
+  return {
+    id: acceptance({ createdAt: NOW + age }).stored.transaction.id,
+    accountId: 'demo',
+    userId: 'ana',
+    eventName: 'ordered',
+    eventTime: NOW + age,
+    eventData: { age },
+    ...changes,
+  };
+}
+
+/** Runs the suite. */
+export function describeEventStore(name: string, make: TwoNodes<EventStore>): void {
+  let one: EventStore;
+  let other: EventStore;
+  const listed = async (filter: Parameters<EventStore['list']>[0]) => (await other.list(filter, 200, null)).data;
+
+  describe(`${name} keeps the promises of an event store`, () => {
+    beforeEach(async () => {
+      [one, other] = await make();
+    });
+
+    test('an event tracked often and on two nodes is there once, as it was first', async () => {
+      const first = event(0);
+      await one.track(first);
+      const repeats = times(20, (index) => ({ ...first, eventData: { repeat: index } }));
+      await Promise.all(repeats.map((repeat, index) => (index % 2 ? one : other).track(repeat)));
+      assert.deepEqual(await listed({ accountId: 'demo' }), [first]);
+    });
+
+    test('many are tracked at once on two nodes in opposite orders, each once', async () => {
+      const events = times(200, (index) => event(index, { userId: `user-${index % 10}` }));
+      await Promise.all([
+        ...events.map((each) => one.track(each)),
+        ...events.toReversed().map((each) => other.track(each)),
+      ]);
+      assert.deepEqual(await listed({ accountId: 'demo' }), events.toReversed());
+    });
+
+    test('one id may be of several users and accounts', async () => {
+      const first = event(0);
+      for (const each of [first, { ...first, userId: 'bob' }, { ...first, accountId: 'acme' }]) await one.track(each);
+      assert.equal((await listed({ accountId: 'demo' })).length, 2);
+      assert.equal((await listed({ accountId: 'acme' })).length, 1);
+    });
+
+    test('the list is newest first, and narrowed by user and name', async () => {
+      const events = [event(0), event(1, { userId: 'bob' }), event(2, { eventName: 'paid' }), event(3)];
+      for (const each of events) await one.track(each);
+      const [oldest, bobs, paid, newest] = events;
+      assert.deepEqual(await listed({ accountId: 'demo' }), events.toReversed());
+      assert.deepEqual(await listed({ accountId: 'demo', userId: 'ana' }), [newest, paid, oldest]);
+      assert.deepEqual(await listed({ accountId: 'demo', eventName: 'ordered' }), [newest, bobs, oldest]);
+      assert.deepEqual(await listed({ accountId: 'demo', userId: 'ana', eventName: 'paid' }), [paid]);
+    });
+
+    test('pages follow each other, whatever is tracked meanwhile', async () => {
+      const events = times(25, (index) => event(index, { userId: `user-${index}` }));
+      await Promise.all(events.map((each) => one.track(each)));
+      const seen: TrackedEvent[] = [];
+      let cursor: string | null = null;
+      do {
+        const page = await other.list({ accountId: 'demo' }, 10, cursor);
+        seen.push(...page.data);
+        cursor = page.next;
+        await one.track(event(1_000));
+      } while (cursor !== null);
+      assert.deepEqual(seen, events.toReversed());
+    });
+
+    test('data comes back with its order of keys, nulls, awkward and long text', async () => {
+      const eventData = { z: 1, a: null, [AWKWARD]: AWKWARD, long: '👩 "q" \\ '.repeat(100_000), empty: {} };
+      const tracked = event(0, { userId: AWKWARD, eventName: AWKWARD, eventData });
+      await one.track(tracked);
+      const [read] = await listed({ accountId: 'demo', userId: AWKWARD, eventName: AWKWARD });
+      assert.deepEqual(read, tracked);
+      assert.deepEqual(Object.keys(read.eventData), Object.keys(eventData));
+    });
+  });
+}

@@ -1,0 +1,123 @@
+/** What every store of profiles promises (src/ports/profile-store.ts). */
+import assert from 'node:assert/strict';
+import { beforeEach, describe, test } from 'node:test';
+import { mergeProfile } from '#domain/profile.ts';
+import type { ProfileFields } from '#domain/profile.ts';
+import type { ProfileStore } from '#ports/profile-store.ts';
+import { acceptance, times } from '../support/acceptance.ts';
+import { AWKWARD } from './transaction-store.ts';
+import type { TwoNodes } from './transaction-store.ts';
+
+/** Runs the suite. */
+export function describeProfileStore(name: string, make: TwoNodes<ProfileStore>): void {
+  let one: ProfileStore;
+  let other: ProfileStore;
+  const fieldsOf = async (userId = 'ana', accountId = 'demo') => (await other.load(accountId, userId))?.fields ?? null;
+  const freshId = () => acceptance().stored.transaction.id;
+
+  describe(`${name} keeps the promises of a profile store`, () => {
+    beforeEach(async () => {
+      [one, other] = await make();
+    });
+
+    test('an unknown user has no profile; a merge creates it, for that account and user only', async () => {
+      assert.equal(await one.load('demo', 'ana'), null);
+      await one.merge('demo', 'ana', { firstName: 'Ana', attributes: { plan: 'gold' }, consents: { sms: true } });
+      assert.deepEqual(await other.load('demo', 'ana'), {
+        accountId: 'demo',
+        userId: 'ana',
+        fields: { firstName: 'Ana', attributes: { plan: 'gold' }, consents: { sms: true } },
+      });
+      assert.equal(await other.load('acme', 'ana'), null);
+      assert.equal(await other.load('demo', 'Ana'), null);
+    });
+
+    test('a merge changes given fields only, attributes and consents key by key; null overwrites, absent does not', async () => {
+      const steps: ProfileFields[] = [
+        { firstName: 'Ana', email: 'a@x.org', attributes: { a: 1, b: { c: 1 } }, consents: { sms: true, email: true } },
+        { firstName: null, attributes: { a: null, b: { d: 2 }, e: [] }, consents: { sms: false } },
+        { lastName: 'Silva', devices: [{ channel: 'push', token: 't' }] },
+        {},
+      ];
+      for (const fields of steps) await one.merge('demo', 'ana', fields);
+      assert.deepEqual(await fieldsOf(), steps.reduce(mergeProfile));
+      assert.deepEqual((await fieldsOf())?.attributes, { a: null, b: { d: 2 }, e: [] });
+    });
+
+    test('200 concurrent merges of one user from two nodes lose nothing', async () => {
+      const merges = times(200, (index) => (index % 2 ? one : other).merge('demo', 'ana', { attributes: { [`k${index}`]: index } }));
+      await Promise.all(merges);
+      assert.deepEqual((await fieldsOf())?.attributes, Object.fromEntries(times(200, (index) => [`k${index}`, index])));
+    });
+
+    test('many users are merged from two nodes in opposite orders', async () => {
+      const users = times(200, (index) => `user-${index}`);
+      const merge = (store: ProfileStore, key: string) => (userId: string) =>
+        store.merge('demo', userId, { attributes: { [key]: userId } });
+      await Promise.all([...users.map(merge(one, 'a')), ...users.toReversed().map(merge(other, 'b'))]);
+      const loaded = await Promise.all(users.map((userId) => fieldsOf(userId)));
+      assert.deepEqual(loaded.map((fields) => fields?.attributes), users.map((userId) => ({ a: userId, b: userId })));
+    });
+
+    test('a merge on behalf of a transaction happens once, however often and wherever it is asked for', async () => {
+      const id = freshId();
+      await one.mergeOnce('demo', 'ana', { firstName: 'Ana' }, id);
+      await one.merge('demo', 'ana', { firstName: 'Bea' });
+      await Promise.all(times(20, (index) => (index % 2 ? one : other).mergeOnce('demo', 'ana', { firstName: 'Ana' }, id)));
+      assert.equal((await fieldsOf())?.firstName, 'Bea');
+      await one.mergeOnce('demo', 'ana', { firstName: 'Cleo' }, freshId());
+      assert.equal((await fieldsOf())?.firstName, 'Cleo');
+    });
+
+    test('merges of both kinds, of many users, on two nodes, together lose nothing and repeat nothing', async () => {
+      const ids = times(60, freshId);
+      const users = ['ana', 'bob', 'eve'];
+      const work = ids.flatMap((id, index) =>
+        [one, other].flatMap((store) => [
+          store.mergeOnce('demo', users[index % 3]!, { attributes: { [`once${index}`]: index } }, id),
+          store.merge('demo', users[(index + 1) % 3]!, { attributes: { [`plain${index}`]: index } }),
+        ]),
+      );
+      await Promise.all(work);
+      for (const [place, userId] of users.entries()) {
+        const wanted = [
+          ...times(60, (index) => index).filter((index) => index % 3 === place).map((index) => `once${index}`),
+          ...times(60, (index) => index).filter((index) => (index + 1) % 3 === place).map((index) => `plain${index}`),
+        ];
+        assert.deepEqual(Object.keys((await fieldsOf(userId))?.attributes ?? {}).toSorted(), wanted.toSorted());
+      }
+    });
+
+    test('put replaces the whole profile; remove says whether there was one', async () => {
+      await one.merge('demo', 'ana', { firstName: 'Ana', attributes: { a: 1 }, consents: { sms: true } });
+      await one.put('demo', 'ana', { lastName: 'Silva', attributes: { b: null } });
+      assert.deepEqual(await fieldsOf(), { lastName: 'Silva', attributes: { b: null }, consents: {} });
+      await one.put('demo', 'bob', {});
+      assert.deepEqual(await fieldsOf('bob'), { attributes: {}, consents: {} });
+      assert.equal(await one.remove('demo', 'ana'), true);
+      assert.equal(await other.remove('demo', 'ana'), false);
+      assert.equal(await fieldsOf(), null);
+    });
+
+    test('awkward and long text comes back from every field', async () => {
+      const long = '👩 "q" \\ '.repeat(100_000);
+      const fields: ProfileFields = {
+        firstName: AWKWARD,
+        lastName: long,
+        attributes: { [AWKWARD]: { [AWKWARD]: [AWKWARD, null, long] } },
+        devices: [{ channel: 'web_push', subscription: { endpoint: AWKWARD } }],
+        consents: { [AWKWARD]: true },
+      };
+      await one.merge('demo', AWKWARD, fields);
+      assert.deepEqual(await fieldsOf(AWKWARD), fields);
+    });
+
+    test('U+0000 and half surrogate pairs in a value harm nobody', async () => {
+      await Promise.all(
+        times(10, (index) => one.merge('demo', `user-${index}`, { attributes: { note: index === 5 ? 'a\u0000b\udc00' : 'fine' } })),
+      );
+      assert.match(String((await fieldsOf('user-5'))?.attributes?.['note']), /^a[\u0000\ufffd]b[\udc00\ufffd]$/);
+      assert.deepEqual((await fieldsOf('user-6'))?.attributes, { note: 'fine' });
+    });
+  });
+}

@@ -1,0 +1,43 @@
+/** The stores of `src/postgres` keep the promises of their ports, with one bucket and with several. */
+import { after, before, describe } from 'node:test';
+import { testDatabase } from '../support/database.ts';
+import type { OpenStores, TestDatabase } from '../support/database.ts';
+import { describeConfigStore } from '../conformance/config-store.ts';
+import { describeEventStore } from '../conformance/event-store.ts';
+import { describeNodeStore } from '../conformance/node-store.ts';
+import { describeProfileStore } from '../conformance/profile-store.ts';
+import { describeReceiptStore } from '../conformance/receipt-store.ts';
+import { describeStatsStore } from '../conformance/stats-store.ts';
+import { describeTransactionStore } from '../conformance/transaction-store.ts';
+
+for (const buckets of [1, 8]) {
+  describe(`PostgreSQL with ${buckets} ${buckets === 1 ? 'bucket' : 'buckets'}`, () => {
+    let database: TestDatabase;
+    let nodes: [OpenStores, OpenStores];
+    before(async () => {
+      database = await testDatabase({ buckets });
+      nodes = [await database.open(), await database.open()];
+    });
+    after(async () => {
+      for (const node of nodes) await node.close();
+    });
+
+    const make =
+      <Name extends keyof OpenStores>(name: Name) =>
+      async (): Promise<[OpenStores[Name], OpenStores[Name]]> => {
+        await database.clear();
+        return [nodes[0][name], nodes[1][name]];
+      };
+    const silence = async (node: number, silentMs: number) => {
+      const text = `update nodes set beat_at = now() - $2 * interval '1 millisecond' where id = $1`;
+      await database.query(text, [node, silentMs]);
+    };
+    describeTransactionStore('it', make('transactions'));
+    describeProfileStore('it', make('profiles'));
+    describeEventStore('it', make('events'));
+    describeReceiptStore('it', make('receipts'));
+    describeConfigStore('it', make('config'));
+    describeNodeStore('it', make('nodes'), silence);
+    describeStatsStore('it', make('stats'));
+  });
+}

@@ -1,0 +1,69 @@
+/** Manifests to start from, and what applies them, for tests of the configuration. */
+import { readFileSync } from 'node:fs';
+import { configCache } from '#engine/config-cache.ts';
+import type { ConfigCache } from '#engine/config-cache.ts';
+import { applyManifest } from '#engine/manifest-apply.ts';
+import type { AdminTools, ManifestOutcome } from '#engine/manifest-apply.ts';
+import { PROVIDER_TYPES } from '#providers/catalog.ts';
+import { createTwigTemplates } from '#templates/twig.ts';
+import { parse } from 'yaml';
+import { memoryConfigStore } from './memory-config-store.ts';
+import type { MemoryConfigStore } from './memory-config-store.ts';
+
+/** One node with its configuration in memory. */
+export interface ConfiguredNode {
+  store: MemoryConfigStore;
+  config: ConfigCache;
+  tools: AdminTools;
+  apply(manifest: unknown, options?: { dryRun?: boolean; prune?: boolean }): Promise<ManifestOutcome>;
+}
+
+/** A node on a store of its own, or on the one of other nodes. */
+export function configuredNode(store: MemoryConfigStore = memoryConfigStore()): ConfiguredNode {
+  const config = configCache(store);
+  const tools = { config, templates: createTwigTemplates(), providerTypes: PROVIDER_TYPES };
+  return {
+    store,
+    config,
+    tools,
+    apply: (manifest, options) => applyManifest(tools, manifest, { dryRun: false, prune: false, ...options }),
+  };
+}
+
+/** A campaign that sends through {@link manifest}'s `sms-a`. */
+export function smsCampaign(changes: object = {}): Record<string, unknown> {
+  return { id: '~sms', state: 'running', channel: 'sms', provider: 'sms-a', body: 'Hi {{ first_name }}', ...changes };
+}
+
+/** A small manifest of the account `shop`. */
+export function manifest(changes: object = {}): Record<string, unknown> {
+  return {
+    account: 'shop',
+    keys: [{ id: 'main', key: 'shop-key', scopes: ['trigger', 'admin'] }],
+    providers: [{ id: 'sms-a', channel: 'sms', type: 'sandbox' }, httpProvider()],
+    campaigns: [smsCampaign()],
+    ...changes,
+  };
+}
+
+/** A provider with credentials. */
+export function httpProvider(changes: object = {}): Record<string, unknown> {
+  return {
+    id: 'sms-http',
+    channel: 'sms',
+    type: 'http',
+    request: {
+      url: 'https://sms.example/send',
+      headers: { Authorization: 'Bearer top-secret', 'x.dotted.name': 'also-secret' },
+      json: { to: '{{ to }}', text: '{{ body }}' },
+    },
+    secrets: { token: 'hush' },
+    ...changes,
+  };
+}
+
+/** `examples/demo.yaml` as `carom apply` reads it in an empty environment. */
+export function demoManifest(): unknown {
+  const text = readFileSync(new URL('../../examples/demo.yaml', import.meta.url), 'utf8');
+  return parse(text.replace(/\$\{\w+:-([^}]*)\}/g, '$1'));
+}
