@@ -111,9 +111,9 @@ describe('documents about one account belong together', () => {
     assert.equal(status, 1);
     assert.equal(
       err,
-      `${dir}/2.yaml:4:21 providers[2].type must be one of sandbox, http
+      `${dir}/1.yaml:2:7 name is too short
 ${dir}/1.yaml:4:5 providers[0].channel is missing
-${dir}/1.yaml:2:7 name is too short
+${dir}/2.yaml:4:21 providers[2].type must be one of sandbox, http
 error: nothing was applied: the manifest has 3 faults
 `,
     );

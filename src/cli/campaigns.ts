@@ -2,14 +2,13 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { stringify } from 'yaml';
 import type { CampaignVerb } from '#domain/campaign.ts';
-import type { JsonObject } from '#domain/request.ts';
 import { table } from './cells.ts';
 import { listAll } from './client.ts';
 import { answer, clientCommand, openSession } from './client-command.ts';
 import type { CliIo } from './io.ts';
 import { paint, toneOf } from './paint.ts';
 import type { Style } from './paint.ts';
-import { addPair, jsonObject } from './pairs.ts';
+import { addPair, jsonObject, together } from './pairs.ts';
 
 interface CampaignView {
   id: string;
@@ -17,6 +16,8 @@ interface CampaignView {
   state: string;
   version: number;
   channel?: string;
+  /** One is named in `provider`, several in `providers`. */
+  provider?: string;
   providers?: string[];
 }
 
@@ -51,7 +52,7 @@ export function campaignCommands(program: CommandUnknownOpts, io: CliIo): void {
 }
 
 function tableOf(campaigns: CampaignView[], style: Style): string {
-  const rows = campaigns.map(({ id, state, version, channel = '', providers = [], name }) => [
+  const rows = campaigns.map(({ id, state, version, channel = '', provider = '', providers = [provider], name }) => [
     id,
     state,
     String(version),
@@ -79,15 +80,23 @@ function previewCommand(campaigns: CommandUnknownOpts, io: CliIo): void {
     .description('what it would say, to a user and with these values')
     .argument('<id>')
     .option('--user <id>', 'with this user’s profile')
-    .option('--token <name=value>', 'for {{ token.name }}; repeat it for more', addPair, {} as JsonObject)
+    .option('--phone <number>', 'instead of the profile’s')
+    .option('--email <address>', 'instead of the profile’s')
+    .option('--token <name=value>', 'for {{ token.name }}; repeat it for more', addPair)
     .option('--token-json <object>', 'the same as a JSON object; --token adds to it', jsonObject)
-    .option('--param <name=value>', 'for {{ name }}; repeat it for more', addPair, {} as JsonObject)
+    .option('--param <name=value>', 'for {{ name }}; repeat it for more', addPair)
     .action(async (id, options) => {
       const session = await openSession(options, io);
-      const body = { userId: options.user, token: { ...options.tokenJson, ...options.token }, params: options.param };
+      const { user: userId, phone, email, param: params } = options;
+      const body = { userId, phone, email, token: together(options.tokenJson, options.token), params };
       const { body: preview } = await session.client.request('POST', `${pathOf(id)}/preview`, { body });
-      answer(session, preview, () => stringify(preview).trimEnd());
+      answer(session, preview, () => stringify(withoutNulls(preview)).trimEnd());
     });
+}
+
+/** What a campaign does not have need not be read. */
+function withoutNulls(preview: unknown): object {
+  return Object.fromEntries(Object.entries(Object(preview)).filter(([, value]) => value !== null));
 }
 
 function pathOf(id: string): string {

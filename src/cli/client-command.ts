@@ -2,6 +2,7 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { createClient, serverUrl } from './client.ts';
 import type { Client } from './client.ts';
+import { usage } from './failure.ts';
 import type { CliIo } from './io.ts';
 import { DATA_DIR_DEFAULT, findKey } from './key.ts';
 import { styleFor } from './paint.ts';
@@ -12,13 +13,21 @@ const URL_DEFAULT = 'http://127.0.0.1:8080';
 
 /** A subcommand with the options that name the server; `isDefault`: what the parent does when no subcommand is named. */
 export function clientCommand(parent: CommandUnknownOpts, name: string, isDefault = false) {
-  return parent
+  const command = parent
     .command(name, { isDefault })
     .option('--url <url>', `the server (env CAROM_URL, default ${URL_DEFAULT})`)
     .option('--key <key>', 'the API key (env CAROM_KEY, else CAROM_ADMIN_KEY, else the data directory’s admin.key)')
     .option('--account <id>', 'the account, where the operator’s key is used (env CAROM_ACCOUNT)')
     .option('--data-dir <dir>', `where admin.key is (env CAROM_DATA_DIR, default ${DATA_DIR_DEFAULT})`)
     .option('--json', 'answer in JSON, for machines');
+  if (isDefault) command.allowExcessArguments().hook('preAction', () => refuseWords(parent, command.args));
+  return command;
+}
+
+/** The default command gets every word that names no other: a misspelt one, most often. */
+function refuseWords(parent: CommandUnknownOpts, [word]: readonly string[]): void {
+  if (word === undefined) return;
+  throw usage(`there is no "carom ${parent.name()} ${word}"; see "carom ${parent.name()} --help"`);
 }
 
 /** The options of {@link clientCommand}. */

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { messageOf } from './failure.ts';
-import { fine } from './finding.ts';
+import { fine, warning } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { adminKeyFile } from './key.ts';
 
@@ -30,7 +30,7 @@ export async function checkDataDirectory(dataDir: string): Promise<Finding> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') {
       const remedy = '"carom start" makes it; if there is one elsewhere, name it with --data-dir';
-      return { check, result: 'warning', what: `${dataDir} does not exist`, remedy };
+      return warning(check, `${dataDir} does not exist`, remedy);
     }
     const remedy = 'let this user write there, or name another with --data-dir';
     return { check, result: 'failure', what: `${dataDir} cannot be used: ${messageOf(error)}`, remedy };

@@ -14,25 +14,21 @@ before(async () => {
 });
 after(() => rm(dataDir, { recursive: true }));
 
+const list = (...data: object[]): Reply => ({ body: { data, next: null } });
+const reportsTo = (receiptUrl: string): Reply => ({ body: { id: 'p', receiptUrl } });
+
 const HEALTHY: Record<string, Reply> = {
   '/healthz': { body: { status: 'alive', version: '1.2.3' } },
   '/readyz': { body: { status: 'ready' } },
-  '/v1/campaigns': {
-    body: {
-      data: [
-        { id: '~a', state: 'running' },
-        { id: '~b', state: 'paused' },
-      ],
-      next: null,
-    },
-  },
-  '/v1/providers': {
-    body: {
-      data: [{ id: 'p', type: 'http', receipts: 'callback', receiptUrl: 'https://x.org/v1/receipts/p/s' }],
-      next: null,
-    },
-  },
+  '/v1/accounts': list({ id: 'demo' }, { id: 'shop' }),
+  '/v1/campaigns': list({ id: '~a', state: 'running' }, { id: '~b', state: 'paused' }),
+  '/v1/providers': list(
+    { id: 's', type: 'sandbox', receipts: 'callback' },
+    { id: 'p', type: 'http', receipts: 'callback' },
+  ),
+  '/v1/providers/p': reportsTo('https://x.org/v1/receipts/p/s'),
 };
+const FORBIDDEN: Reply = { status: 403, body: { detail: 'the API key lacks the scope "admin"' } };
 
 async function doctor(replies: Record<string, Reply> = {}, given: Partial<CliIo> = {}) {
   await using server = await stubServer(
@@ -52,6 +48,8 @@ test('all is well', async () => {
     [],
   );
   assert.match(out, /✓ campaigns +2, of these 1 running\n/);
+  assert.match(out, /✓ accounts +2 \(demo, shop\)\n/);
+  assert.match(out, /✓ receipts +vendors report to https:\/\/x\.org\n/);
   assert.match(out, /✓ API key +accepted; the key came from .*admin\.key\n/);
 });
 
@@ -72,9 +70,9 @@ describe('what is broken has a remedy, and status 1', () => {
     ],
     [
       'an address that is none',
-      { '/v1/providers': { body: { data: [{ id: 'p', type: 'http', receiptUrl: 'carom/v1' }], next: null } } },
+      { '/v1/providers/p': reportsTo('carom/v1') },
       {},
-      /✕ receipts +"carom\/v1" is no address\n +→ start the server with CAROM_PUBLIC_URL/,
+      /✕ receipts +vendors are given "carom\/v1", which is no address\n +→ start the server with CAROM_PUBLIC_URL/,
     ],
   ] as [string, Record<string, Reply>, Partial<CliIo>, RegExp][]) {
     test(what, async () => {
@@ -108,24 +106,16 @@ describe('what is broken has a remedy, and status 1', () => {
 });
 
 describe('what is only doubtful is status 0', () => {
-  const local = {
-    id: 'sms-http',
-    type: 'http',
-    receipts: 'callback',
-    receiptUrl: 'http://127.0.0.1:8080/v1/receipts/p/s',
-  };
   for (const [what, replies, finding] of [
     [
       'receipts to this machine',
-      { '/v1/providers': { body: { data: [local], next: null } } },
-      /! receipts +vendors cannot call back to http:\/\/127\.0\.0\.1:8080 \(sms-http\)\n/,
+      { '/v1/providers/p': reportsTo('http://127.0.0.1:8080/v1/receipts/p/s') },
+      /! receipts +vendors cannot call back to http:\/\/127\.0\.0\.1:8080 \(p\)\n +→ start the server with CAROM_PUBLIC_URL/,
     ],
     ['another version', { '/healthz': { body: { version: '9' } } }, /! server .*version 9; this command is 1\.2\.3\n/],
-    [
-      'no campaign',
-      { '/v1/campaigns': { body: { data: [], next: null } } },
-      /! campaigns +0, none running\n +→ apply a manifest/,
-    ],
+    ['no campaign', { '/v1/campaigns': list() }, /! campaigns +0, none running\n +→ apply a manifest/],
+    ['no account', { '/v1/accounts': list() }, /! accounts +none\n +→ apply a manifest/],
+    ['a key that may not see addresses', { '/v1/providers/p': FORBIDDEN }, /! receipts +the key may not see/],
     [
       'an account to be named',
       { '/v1/campaigns': { status: 400, body: { detail: 'name one in the header carom-account' } } },
@@ -140,7 +130,13 @@ describe('what is only doubtful is status 0', () => {
   }
 
   test('the sandbox needs nobody to call back', async () => {
-    const { out } = await doctor({ '/v1/providers': { body: { data: [{ ...local, type: 'sandbox' }], next: null } } });
+    const { out } = await doctor({ '/v1/providers': list({ id: 's', type: 'sandbox', receipts: 'callback' }) });
     assert.match(out, /✓ receipts +no provider outside reports to here\n/);
+  });
+
+  test('an account’s own key is not asked about others', async () => {
+    const { out, status } = await doctor({ '/v1/accounts': FORBIDDEN });
+    assert.doesNotMatch(out, /accounts/);
+    assert.equal(status, 0);
   });
 });

@@ -1,8 +1,9 @@
 /** `carom doctor`: looks at everything that usually goes wrong, and says what to do about it. */
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { answer, clientCommand, dataDirOf, openSession } from './client-command.ts';
+import { checkAccounts, checkConfiguration } from './doctor-configuration.ts';
 import { checkDataDirectory, checkNode } from './doctor-local.ts';
-import { checkConfiguration, checkKey, checkReady, checkServer } from './doctor-server.ts';
+import { checkKey, checkReady, checkServer } from './doctor-server.ts';
 import { CommandFailure } from './failure.ts';
 import { drawFinding } from './finding.ts';
 import type { CliIo } from './io.ts';
@@ -22,6 +23,7 @@ export function doctorCommand(program: CommandUnknownOpts, io: CliIo): void {
         findings.push(await checkReady(client));
         const key = await checkKey(client);
         findings.push(key);
+        if (key.result !== 'failure') findings.push(...(await checkAccounts(client)));
         if (key.result === 'ok') findings.push(...(await checkConfiguration(client)));
       }
       answer(session, findings, () => findings.map((finding) => drawFinding(finding, session.style)).join('\n'));

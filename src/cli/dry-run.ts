@@ -29,7 +29,7 @@ function fieldsOf(message: MessageView, style: Style): string[] {
   return Object.entries(message)
     .filter(([name, value]) => value !== null && value !== undefined && !NOT_FIELDS.has(name))
     .flatMap(([name, value]) => {
-      const lines = (typeof value === 'string' ? value : JSON.stringify(value)).split('\n');
+      const lines = (typeof value === 'string' ? value : JSON.stringify(value)).trimEnd().split('\n');
       return lines.map(
         (line, n) => `${paint((n === 0 ? `    ${name}` : '').padEnd(14), 'quiet', style)}${clean(line)}`,
       );

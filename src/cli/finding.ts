@@ -1,5 +1,7 @@
 /** What a check of `carom doctor` found, and how that is shown. */
 import { clean } from './cells.ts';
+import { ServerAbsent } from './client.ts';
+import { CommandFailure } from './failure.ts';
 import { paint, sign } from './paint.ts';
 import type { Style } from './paint.ts';
 
@@ -17,6 +19,17 @@ export interface Finding {
 /** A check that found nothing to do. */
 export function fine(check: string, what: string): Finding {
   return { check, result: 'ok', what, remedy: null };
+}
+
+/** Something that may be meant so. */
+export function warning(check: string, what: string, remedy: string | null): Finding {
+  return { check, result: 'warning', what, remedy };
+}
+
+/** A request that failed. Where nobody answered, the error itself has a remedy. */
+export function failed(check: string, error: unknown, remedy: string): Finding {
+  if (!(error instanceof CommandFailure)) throw error;
+  return { check, result: 'failure', what: error.message, remedy: error instanceof ServerAbsent ? null : remedy };
 }
 
 const TONES = { ok: 'good', warning: 'doubtful', failure: 'bad' } as const;

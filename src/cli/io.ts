@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 
-/** A terminal that does not say how large it is. */
+/** A terminal that does not say how large it is, or says 0. */
 const COLUMNS_DEFAULT = 80;
 const ROWS_DEFAULT = 24;
 
@@ -39,10 +39,10 @@ export function terminalIo(): CliIo {
     err: (text) => void stderr.write(text),
     isTty: isatty(stdout.fd),
     get columns() {
-      return stdout.columns ?? COLUMNS_DEFAULT;
+      return stdout.columns || COLUMNS_DEFAULT;
     },
     get rows() {
-      return stdout.rows ?? ROWS_DEFAULT;
+      return stdout.rows || ROWS_DEFAULT;
     },
     env: process.env,
     version: packageVersion(),

@@ -62,10 +62,13 @@ for (const [verb, state] of [
 }
 
 test('campaigns preview', async () => {
-  const { out, got } = await ask(['campaigns', 'preview', '~a', '--user', 'u', '--token', 'x=1'], () => ({
-    body: { body: 'Hi' },
-  }));
-  assert.deepEqual(got[0]!.body, { userId: 'u', token: { x: '1' }, params: {} });
+  const { out, got } = await ask(
+    ['campaigns', 'preview', '~a', '--user', 'u', '--phone', '+49', '--token', 'x=1'],
+    () => ({
+      body: { body: 'Hi', html: null },
+    }),
+  );
+  assert.deepEqual(got[0]!.body, { userId: 'u', phone: '+49', token: { x: '1' } });
   assert.equal(out, 'body: Hi\n');
 });
 

@@ -9,6 +9,9 @@ import type { FieldPath, ManifestDocument } from './manifest-source.ts';
 /** What a folder is searched for. */
 const MANIFEST_NAME = /\.(ya?ml|json)$/;
 
+/** `m.yaml:9:1` before `m.yaml:10:1`. */
+const BY_PLACE = new Intl.Collator('en', { numeric: true });
+
 /** What is applied in one request: all that the files say about one account. */
 export interface Manifest {
   /** Null: the key says which. */
@@ -39,7 +42,8 @@ export async function readManifests(
 /** What is said when any document has a fault. */
 export function notApplied(faults: string[]): CommandFailure {
   const count = faults.length === 1 ? 'a fault' : `${faults.length} faults`;
-  return new CommandFailure(`nothing was applied: the manifest has ${count}`, { lines: faults });
+  const lines = faults.toSorted(BY_PLACE.compare);
+  return new CommandFailure(`nothing was applied: the manifest has ${count}`, { lines });
 }
 
 async function filesOf(path: string): Promise<string[]> {

@@ -11,6 +11,9 @@ export interface Style {
   ascii?: boolean;
 }
 
+/** Narrower terminals wrap the lines themselves. */
+const COLUMNS_MIN = 60;
+
 /** How something is meant; {@link paint} knows the colour. */
 export type Tone = 'good' | 'bad' | 'doubtful' | 'going' | 'quiet' | 'strong' | 'plain';
 
@@ -50,7 +53,11 @@ export function sign(name: keyof typeof SIGNS, style: Style): string {
 /** The style for a command's output: colours only on a terminal and without NO_COLOR (https://no-color.org). */
 export function styleFor(io: CliIo): Style {
   const { NO_COLOR, TERM } = io.env;
-  return { colour: io.isTty && !NO_COLOR && TERM !== 'dumb', columns: io.columns, ascii: isAscii(io) };
+  return {
+    colour: io.isTty && !NO_COLOR && TERM !== 'dumb',
+    columns: Math.max(COLUMNS_MIN, io.columns),
+    ascii: isAscii(io),
+  };
 }
 
 /** True where the locale names another encoding than UTF-8 (`C`, `POSIX`, `…ISO-8859-1`). No locale at all, as in containers, says nothing. */

@@ -3,10 +3,15 @@ import { InvalidArgumentError } from '@commander-js/extra-typings';
 import type { Json, JsonObject } from '#domain/request.ts';
 
 /** Adds `name=value` to what was given before; the value is a text. */
-export function addPair(text: string, before: JsonObject): JsonObject {
+export function addPair(text: string, before: JsonObject | undefined): JsonObject | undefined {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Write it as name=value.');
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** What two options say together; undefined when neither was given. The pairs win. */
+export function together(object: JsonObject | undefined, pairs: JsonObject | undefined): JsonObject | undefined {
+  return object || pairs ? { ...object, ...pairs } : undefined;
 }
 
 /** An object in JSON. */

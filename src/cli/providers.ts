@@ -6,13 +6,12 @@ import { listAll } from './client.ts';
 import { answer, clientCommand, openSession } from './client-command.ts';
 import type { CliIo } from './io.ts';
 
-/** A provider as the API shows it. */
+/** A provider as the API lists it. */
 export interface ProviderView {
   id: string;
   channel: string;
   type: string;
   receipts: string;
-  receiptUrl?: string | null;
 }
 
 /** The command and its subcommands. */
@@ -31,7 +30,7 @@ export function providerCommands(program: CommandUnknownOpts, io: CliIo): void {
       );
     });
   clientCommand(providers, 'show')
-    .description('one, with its settings and the address where its vendor reports')
+    .description('one, with its settings and the address where its vendor reports (needs the scope admin)')
     .argument('<id>')
     .action(async (id, options) => {
       const session = await openSession(options, io);

@@ -37,8 +37,21 @@ describe('exit statuses', () => {
   }
 });
 
+test('a subcommand that is none is named', async () => {
+  const { status, err } = await play(['campaigns', 'strat', '~a']);
+  assert.deepEqual(
+    { status, err },
+    { status: 2, err: 'error: there is no "carom campaigns strat"; see "carom campaigns --help"\n' },
+  );
+});
+
 describe('what a verb throws', () => {
-  const startThat = (error: unknown, env = {}) => play(['start'], { start: () => Promise.reject(error), env });
+  async function startThat(error: Error, env = {}) {
+    const start = async () => {
+      throw error;
+    };
+    return play(['start'], { start, env });
+  }
 
   test('is a line, never a stack', async () => {
     const { err, status } = await startThat(new Error('port 8080 is in use on 127.0.0.1'));

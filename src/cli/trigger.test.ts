@@ -80,7 +80,7 @@ test('every option has its place in the request', async () => {
 test('what is not said is not sent', async () => {
   await using server = await stubServer(() => ({ status: 202, body: ACCEPTED }));
   await play(['trigger', '~a', '--user', 'u', '--url', server.url]);
-  const expected = { campaignIds: ['~a'], mode: 'fallback_on_delivery_failure', userId: 'u', token: {}, params: {} };
+  const expected = { campaignIds: ['~a'], mode: 'fallback_on_delivery_failure', userId: 'u' };
   assert.deepEqual(server.got[0]!.body, expected);
 });
 

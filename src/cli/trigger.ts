@@ -1,7 +1,6 @@
 /** `carom trigger`: one transaction for one user. */
 import { Option } from '@commander-js/extra-typings';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import type { JsonObject } from '#domain/request.ts';
 import { MODES } from '#domain/transaction.ts';
 import type { Mode } from '#domain/transaction.ts';
 import { answer, clientCommand, openSession } from './client-command.ts';
@@ -11,7 +10,7 @@ import type { DryRunView } from './dry-run.ts';
 import { followTransaction } from './follow.ts';
 import type { CliIo } from './io.ts';
 import { paint, toneOf } from './paint.ts';
-import { addPair, jsonObject, wholeNumber } from './pairs.ts';
+import { addPair, jsonObject, together, wholeNumber } from './pairs.ts';
 import type { TransactionView } from './transaction-view.ts';
 
 const MODE_DEFAULT: Mode = 'fallback_on_delivery_failure';
@@ -35,9 +34,9 @@ export function triggerCommand(program: CommandUnknownOpts, io: CliIo): void {
     .option('--txn-id <id>', 'your own id: the same one again triggers nothing')
     .option('--ttl <seconds>', 'after this, no further campaign gets its turn', wholeNumber)
     .option('--start-at <time>', 'later: 2026-05-21T10:00:00+05:30')
-    .option('--token <name=value>', 'for {{ token.name }}; repeat it for more', addPair, {} as JsonObject)
+    .option('--token <name=value>', 'for {{ token.name }}; repeat it for more', addPair)
     .option('--token-json <object>', 'the same as a JSON object; --token adds to it', jsonObject)
-    .option('--param <name=value>', 'for {{ name }}; repeat it for more', addPair, {} as JsonObject)
+    .option('--param <name=value>', 'for {{ name }}; repeat it for more', addPair)
     .option('--event <name>', 'track this event')
     .option('--dry-run', 'plan and render it, send nothing')
     .option('--follow', 'draw it until it ends; the exit status says how')
@@ -51,7 +50,7 @@ export function triggerCommand(program: CommandUnknownOpts, io: CliIo): void {
         txnId: options.txnId,
         ttl: options.ttl,
         startAt: options.startAt,
-        token: { ...options.tokenJson, ...options.token },
+        token: together(options.tokenJson, options.token),
         params: options.param,
         email: options.email,
         phone: options.phone,

@@ -84,7 +84,8 @@ export async function tellCampaign(
 
 function whyNot({ id, state }: Campaign, verb: CampaignVerb): string {
   const remedy = state === 'ended' ? 'an end is for ever, make a new campaign' : 'it does not run yet, start it first';
-  return `the campaign "${id}" is ${state} and cannot be told to ${verb}: ${remedy}`;
+  const is = state === 'draft' ? 'a draft' : state;
+  return `the campaign "${id}" is ${is} and cannot be told to ${verb}: ${remedy}`;
 }
 
 /** Removes a campaign; false when there was none. Its waiting legs are skipped, its versions stay known. */

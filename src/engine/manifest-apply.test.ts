@@ -2,33 +2,17 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import test, { describe } from 'node:test';
-import { configuredNode, demoManifest, httpProvider, manifest, smsCampaign } from '../../tests/support/manifests.ts';
-import type { ConfiguredNode } from '../../tests/support/manifests.ts';
-import type { ManifestOutcome } from './manifest-apply.ts';
-import { manifestOf } from './manifest-of.ts';
-
-function changesOf(outcome: ManifestOutcome): string[] {
-  assert.notEqual(outcome.kind, 'refused', JSON.stringify(outcome));
-  return outcome.kind === 'refused' ? [] : outcome.changes.map(({ action, kind, id }) => `${action} ${kind} ${id}`);
-}
-
-function fieldsOf(outcome: ManifestOutcome): unknown[] {
-  return outcome.kind === 'refused' ? [] : outcome.changes.flatMap(({ fields }) => fields);
-}
-
-function faultsOf(outcome: ManifestOutcome): string[] {
-  return outcome.kind === 'refused' ? outcome.faults.map(({ path, message }) => `${path.join('.')}: ${message}`) : [];
-}
-
-function stored({ config, tools }: ConfiguredNode, accountId = 'shop') {
-  return manifestOf(config, accountId, tools.providerTypes)!;
-}
-
-async function configured(): Promise<ConfiguredNode> {
-  const node = configuredNode();
-  assert.equal((await node.apply(manifest())).kind, 'applied');
-  return node;
-}
+import {
+  changesOf,
+  configured,
+  configuredNode,
+  demoManifest,
+  faultsOf,
+  fieldsOf,
+  httpProvider,
+  manifest,
+  smsCampaign,
+} from '../../tests/support/manifests.ts';
 
 describe('applying a manifest', () => {
   test('creates what is not there', async () => {
@@ -200,15 +184,21 @@ describe('a campaign', () => {
   test('follows its life cycle', async () => {
     const node = await configured();
     assert.deepEqual(faultsOf(await node.apply(withCampaign({ state: 'draft' }))), [
-      'campaigns.0.state: is running and cannot become draft; pause it instead, or leave the state out',
+      'campaigns.0.state: is running and cannot become a draft; pause it instead, or leave the state out',
     ]);
     await node.apply(withCampaign({ state: 'ended' }));
-    assert.match(faultsOf(await node.apply(withCampaign({}))).join(), /is ended and cannot become running; make a new campaign/);
+    assert.match(
+      faultsOf(await node.apply(withCampaign({}))).join(),
+      /is ended and cannot become running; make a new campaign/,
+    );
   });
 
   test('keeps its provider’s channel', async () => {
     const node = await configured();
-    const outcome = await node.apply({ account: 'shop', providers: [{ id: 'sms-a', channel: 'email', type: 'sandbox' }] });
+    const outcome = await node.apply({
+      account: 'shop',
+      providers: [{ id: 'sms-a', channel: 'email', type: 'sandbox' }],
+    });
     assert.deepEqual(faultsOf(outcome), ['providers.0.channel: must stay sms: the campaign "~sms" sends through it']);
   });
 
@@ -224,7 +214,7 @@ describe('a key', () => {
   test('is known by itself when it has no id', async () => {
     const node = configuredNode();
     await node.apply(withKeys({ key: 'secret-key', scopes: ['read'] }));
-    const [{ id, hint }] = node.config.keys('shop') as [{ id: string; hint: string }];
+    const { id, hint } = node.config.keys('shop')[0]!;
     assert.match(id, /^key-[0-9a-f]{10}$/);
     assert.equal(hint, 'secr…');
     assert.deepEqual(fieldsOf(await node.apply(withKeys({ key: 'secret-key', scopes: ['admin', 'read'] }))), [
@@ -266,119 +256,6 @@ describe('a key', () => {
   });
 });
 
-describe('what is stored, as a manifest', () => {
-  const rich = manifest({
-    name: 'Shop',
-    defaultRegion: 'DE',
-    receiptWindow: '90m',
-    limits: { transaction: '200/s', users: '10/m', events: '5/h' },
-    providers: [
-      { id: 'sms-a', channel: 'sms', type: 'sandbox', receipts: 'none', retry: { attempts: 3, backoff: '1s' } },
-      httpProvider({ receipt: { ref: 'body.id', status: 'body.status' } }),
-    ],
-    campaigns: [
-      smsCampaign({
-        provider: undefined,
-        providers: ['sms-http', 'sms-a'],
-        from: 'SHOP',
-        subject: 's',
-        html: '<b>h</b>',
-        replyTo: 'r@shop.example',
-        title: 't',
-        image: 'i',
-        url: 'u',
-        data: { b: '{{ x }}', a: '1', __proto__x: 'p' },
-        template: { name: 'hello', language: 'de', variables: ['{{ first_name }}'] },
-        receiptTimeout: '1500ms',
-        retry: { attempts: 5, backoff: ['500ms', '1m'] },
-        onUnknown: 'leave',
-      }),
-    ],
-  });
-
-  test('changes nothing when it is applied', async () => {
-    const node = configuredNode();
-    await node.apply(rich);
-    assert.deepEqual(await node.apply(stored(node), { prune: true }), { kind: 'applied', changes: [] });
-    assert.equal(node.store.writes(), 1);
-  });
-
-  test('says what was given', async () => {
-    const node = configuredNode();
-    await node.apply(rich);
-    const shown = stored(node) as { campaigns: object[]; providers: object[] };
-    assert.deepEqual(shown.campaigns, [
-      { ...JSON.parse(JSON.stringify((rich['campaigns'] as object[])[0])), name: '~sms' },
-    ]);
-    assert.deepEqual(shown.providers[1], {
-      ...httpProvider({ receipt: { ref: 'body.id', status: 'body.status' } }),
-      receipts: 'callback',
-      request: {
-        url: 'https://sms.example/send',
-        headers: { Authorization: '(kept)', 'x.dotted.name': '(kept)' },
-        json: { to: '{{ to }}', text: '{{ body }}' },
-      },
-      secrets: { token: '(kept)' },
-    });
-  });
-
-  test('is null for an account that is not there', () => {
-    const { config, tools } = configuredNode();
-    assert.equal(manifestOf(config, 'nobody', tools.providerTypes), null);
-  });
-
-  test('hides all settings of a type that is no longer known', async () => {
-    const node = await configured();
-    const text = JSON.stringify(manifestOf(node.config, 'shop', []));
-    assert.ok(!text.includes('top-secret') && !text.includes('sms.example'), text);
-  });
-});
-
-describe('credentials', () => {
-  const SECRETS = ['top-secret', 'also-secret', 'hush', 'newer-secret', 'shop-key'];
-
-  test('are never shown', async () => {
-    const node = configuredNode();
-    const created = await node.apply(manifest());
-    const changed = await node.apply(
-      manifest({
-        providers: [
-          { id: 'sms-a', channel: 'sms', type: 'sandbox' },
-          httpProvider({ request: { url: 'https://sms.example/v2', headers: { Authorization: 'newer-secret' } } }),
-        ],
-      }),
-    );
-    const retyped = await node.apply({ account: 'shop', providers: [{ id: 'sms-http', channel: 'sms', type: 'sandbox' }] });
-    const text = JSON.stringify([created, changed, retyped, stored(node)]);
-    for (const secret of SECRETS) assert.ok(!text.includes(secret), `${secret} is in ${text}`);
-    assert.ok(!text.includes(node.config.provider('shop', 'sms-http')!.receiptSecret));
-  });
-
-  test('are kept where (kept) stands, and only there', async () => {
-    const node = await configured();
-    const before = node.config.provider('shop', 'sms-http')!;
-    const given = httpProvider({
-      request: { url: 'https://sms.example/v2', headers: { Authorization: '(kept)', 'x.dotted.name': 'fresh' } },
-      secrets: { token: '(kept)' },
-    });
-    assert.deepEqual(fieldsOf(await node.apply({ account: 'shop', providers: [given] })), [
-      { field: 'request.url', from: 'https://sms.example/send', to: 'https://sms.example/v2' },
-      { field: 'request.headers.x.dotted.name', from: '(changed)', to: '(changed)' },
-      { field: 'request.json.to', from: '{{ to }}', to: null },
-      { field: 'request.json.text', from: '{{ body }}', to: null },
-    ].toSorted((a, b) => order(a.field) - order(b.field)));
-    const after = node.config.provider('shop', 'sms-http')!;
-    assert.deepEqual(after.settings, {
-      request: { url: 'https://sms.example/v2', headers: { Authorization: 'Bearer top-secret', 'x.dotted.name': 'fresh' } },
-      secrets: { token: 'hush' },
-    });
-    assert.equal(after.receiptSecret, before.receiptSecret, 'vendors keep the address they call back');
-  });
-
-  /** The order of the fields is the store's. */
-  const order = (field: string): number => ['request.json.text', 'request.json.to', 'request.headers.x.dotted.name', 'request.url'].indexOf(field);
-});
-
 describe('two nodes at once', () => {
   test('a change decided on the old state is decided again', async () => {
     const node = await configured();
@@ -397,7 +274,9 @@ describe('two nodes at once', () => {
   test('a change that the other one forbids is refused', async () => {
     const node = await configured();
     const other = configuredNode(node.store);
-    node.store.beforeNextWrite(async () => void (await other.apply(manifest({ campaigns: [smsCampaign({ state: 'ended' })] }))));
+    node.store.beforeNextWrite(
+      async () => void (await other.apply(manifest({ campaigns: [smsCampaign({ state: 'ended' })] }))),
+    );
     const outcome = await node.apply(manifest({ campaigns: [smsCampaign({ body: 'Ours' })] }));
     assert.match(faultsOf(outcome).join(), /is ended and cannot become running/);
     assert.equal(node.store.writes(), 2);

@@ -103,7 +103,7 @@ function readContent(map: Place<JsonObject>): CampaignContent | undefined {
   const receiptTimeoutMs = durationOf(below(map, 'receiptTimeout'), RECEIPT_TIMEOUT);
   const retry = retryOf(below(map, 'retry'));
   const onUnknown = wordOf(below(map, 'onUnknown'), ON_UNKNOWN);
-  if (!isJourney && !SAYS_SOMETHING.some((key) => Object.hasOwn(map.value, key))) {
+  if (!isJourney && SAYS_SOMETHING.every((key) => below(map, key).value === undefined)) {
     blame(map, `has nothing to say; give it a body (or one of ${SAYS_SOMETHING.slice(1).join(', ')})`);
   }
   if (!channel || !providers) return undefined;

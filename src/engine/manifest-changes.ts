@@ -31,7 +31,7 @@ interface Leaf {
 /** The fields in which two things differ; `before` is null for one that is new. The id is none of them. */
 export function fieldChanges(before: JsonObject | null, after: JsonObject, secrets: SecretPaths = []): FieldChange[] {
   const [old, fresh] = [leavesOf(before ?? {}, secrets), leavesOf(after, secrets)];
-  const names = [...new Set([...old.keys(), ...fresh.keys()])].filter((name) => name !== 'id');
+  const names = [...new Set([...fresh.keys(), ...old.keys()])].filter((name) => name !== 'id');
   return names.flatMap((field) => {
     const [from, to] = [old.get(field), fresh.get(field)];
     const isSame = isDeepStrictEqual(from?.value, to?.value) || (!from && isDeepStrictEqual(to!.value, {}));

@@ -25,7 +25,10 @@ export function planCampaign(
   const state = wanted ?? before;
   if (!mayBecome(before, state)) {
     const remedy = before === 'ended' ? 'make a new campaign' : 'pause it instead, or leave the state out';
-    faults.add([...path, 'state'], `is ${before} and cannot become ${state}; ${remedy}`);
+    faults.add(
+      [...path, 'state'],
+      `is ${before} and cannot become ${state === 'draft' ? 'a draft' : state}; ${remedy}`,
+    );
     return;
   }
   const contentChanged = !isDeepStrictEqual(stored?.content, content);
@@ -44,12 +47,12 @@ function versionedView(campaign: Campaign) {
 
 /** Adds a fault for each campaign whose provider does not exist or has another channel, once all is written. */
 export function refuseBadReferences(config: ConfigCache, draft: ManifestDraft, prune: boolean, faults: Faults): void {
-  const { accountId, declared, campaigns, campaignIds } = draft;
+  const { accountId, declared, allDeclared, campaigns, campaignIds } = draft;
   // Null: a provider that cannot be read; nothing more is said about who uses it.
   const channels = new Map<ProviderId, Channel | null>();
   if (!prune) for (const { id, channel } of config.providers(accountId)) channels.set(id, channel);
   for (const { id, channel } of declared) channels.set(id, channel);
-  for (const { content, path } of campaigns) refuseBadProviders(content, path, channels, faults);
+  for (const { content, path } of campaigns) refuseBadProviders(content, path, channels, faults, allDeclared);
   if (prune) return;
   const others = config.campaigns(accountId).filter(({ id }) => !campaignIds.has(id));
   for (const { path, id, channel } of declared) {
@@ -60,17 +63,22 @@ export function refuseBadReferences(config: ConfigCache, draft: ManifestDraft, p
   }
 }
 
-/** Adds a fault for each provider of a content that does not exist or has another channel. */
+/**
+ * Adds a fault for each provider of a content that does not exist or has another channel.
+ * @param areAll false: there are providers that cannot be read; any that is missing may be one of them.
+ */
 export function refuseBadProviders(
   { channel, providers }: CampaignContent,
   path: Path,
   channels: ReadonlyMap<ProviderId, Channel | null>,
   faults: Faults,
+  areAll = true,
 ): void {
   for (const [index, id] of providers.entries()) {
     const at = providers.length === 1 ? [...path, 'provider'] : [...path, 'providers', index];
     const theirs = channels.get(id);
     if (theirs === undefined) {
+      if (!areAll) continue;
       const closest = closestTo(id, [...channels.keys()]);
       const remedy = closest === null ? 'add it to providers' : `did you mean "${closest}"?`;
       faults.add(at, `names the provider "${id}", which does not exist; ${remedy}`);

@@ -27,8 +27,9 @@ export function planKeys(
     const key = keyOf(config, accountId, draft, faults);
     if (!key) continue;
     const earlier = named.get(key.id);
-    if (earlier)
+    if (earlier && !isSaidAlready(earlier, draft)) {
       faults.add(draft.path, `is the key "${key.id}", as keys[${earlier.path[1]}] is; each may be there once`);
+    }
     named.set(key.id, draft);
     const stored = config.keys(accountId).find(({ id }) => id === key.id) ?? null;
     if (isDeepStrictEqual(key, stored)) continue;
@@ -41,6 +42,12 @@ export function planKeys(
     writes.removedKeys.push({ accountId, id });
     changes.push({ action: 'remove', kind: 'key', id, fields: [] });
   }
+}
+
+/** That a manifest names an id twice, or a key, is seen when it is read. */
+function isSaidAlready(one: KeyDraft, other: KeyDraft): boolean {
+  const isSameKey = one.secret !== undefined && one.secret.sha256 === other.secret?.sha256;
+  return isSameKey || (one.id !== undefined && one.id === other.id);
 }
 
 /** The key as it will be stored; null, with a fault, when it cannot be. */

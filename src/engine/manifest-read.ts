@@ -47,6 +47,8 @@ export interface ManifestDraft {
   providers: ProviderDraft[];
   /** All providers that it names, also those with faults. */
   declared: DeclaredProvider[];
+  /** Whether these are all: an entry may have no id that can be read. */
+  allDeclared: boolean;
   campaigns: CampaignDraft[];
   /** The ids of all campaigns that it names, also of those with faults. */
   campaignIds: Set<string>;
@@ -66,7 +68,7 @@ export function readManifest(input: unknown, faults: Faults): ManifestDraft | un
   const receiptWindowMs = durationOf(below(map, 'receiptWindow'), RECEIPT_WINDOW);
   const limits = readLimits(below(map, 'limits'));
   const keys = readKeys(map);
-  const { providers, declared } = readProviders(map);
+  const { providers, declared, allDeclared } = readProviders(map);
   const { campaigns, campaignIds } = readCampaigns(map);
   if (accountId === undefined) return undefined;
   return {
@@ -78,6 +80,7 @@ export function readManifest(input: unknown, faults: Faults): ManifestDraft | un
     ...(keys && { keys }),
     providers,
     declared,
+    allDeclared,
     campaigns,
     campaignIds,
   };
@@ -132,14 +135,18 @@ function readKeys(map: Place<JsonObject>): KeyDraft[] | undefined {
   return drafts;
 }
 
-function readProviders(map: Place<JsonObject>): Pick<ManifestDraft, 'providers' | 'declared'> {
+function readProviders(map: Place<JsonObject>): Pick<ManifestDraft, 'providers' | 'declared' | 'allDeclared'> {
   const read = (listOf(below(map, 'providers'), PROVIDERS_MAX) ?? []).map(readProvider);
   const declared = read.flatMap((one) => one.declared ?? []);
   refuseTwice(
     declared.map(({ id, path }) => ({ id, path: [...path, 'id'] })),
     map.faults,
   );
-  return { declared, providers: read.flatMap(({ draft }) => draft ?? []) };
+  return {
+    declared,
+    allDeclared: declared.length === read.length,
+    providers: read.flatMap(({ draft }) => draft ?? []),
+  };
 }
 
 function readCampaigns(map: Place<JsonObject>): Pick<ManifestDraft, 'campaigns' | 'campaignIds'> {

@@ -11,7 +11,7 @@ import type { Faults, Path } from './manifest-faults.ts';
 /** How deep a manifest may nest. */
 const DEPTH_MAX = 40;
 /** Characters of a text that is no template. */
-export const TEXT_LENGTH_MAX = 1_000;
+const TEXT_LENGTH_MAX = 1_000;
 /** Characters of a value that a fault repeats. */
 const REPEATED_LENGTH_MAX = 40;
 

@@ -4,7 +4,7 @@ import { isMap } from './manifest-reading.ts';
 import type { Place } from './manifest-reading.ts';
 
 /** What stands for a credential that is shown; given back, it means the stored one. */
-export const KEPT = '(kept)';
+const KEPT = '(kept)';
 
 /** Dotted paths of a provider's settings, `*` for any key: `request.headers.*`. */
 export type SecretPaths = readonly string[];

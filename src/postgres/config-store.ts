@@ -6,6 +6,7 @@ import type { ProviderConfig } from '#domain/provider.ts';
 import type { ConfigChanges, ConfigNews, ConfigStore } from '#ports/config-store.ts';
 import { orUnavailable, run, unitOfWork } from './connection.ts';
 import type { Database } from './connection.ts';
+import { documentOf } from './document.ts';
 
 /** The store on an open database. */
 export function configStore(database: Database): ConfigStore {
@@ -50,15 +51,17 @@ async function writeChanges(client: pg.PoolClient, changes: ConfigChanges, based
   if (revision === undefined) return null;
   for (const account of changes.accounts ?? []) {
     const { id, ...body } = account;
-    await client.query(PUT_ACCOUNT, [id, body, revision]);
+    await client.query(PUT_ACCOUNT, [id, documentOf(body), revision]);
   }
-  for (const { accountId, id, ...body } of changes.keys ?? []) await client.query(PUT_KEY, [accountId, id, body, revision]);
+  for (const { accountId, id, ...body } of changes.keys ?? []) {
+    await client.query(PUT_KEY, [accountId, id, documentOf(body), revision]);
+  }
   for (const { accountId, id, ...body } of changes.providers ?? []) {
-    await client.query(PUT_PROVIDER, [accountId, id, body, revision]);
+    await client.query(PUT_PROVIDER, [accountId, id, documentOf(body), revision]);
   }
   for (const { campaign, contentChanged } of changes.campaigns ?? []) {
     const { accountId, id, name, state, version, content } = campaign;
-    if (contentChanged) await client.query(PUT_VERSION, [accountId, id, version, content]);
+    if (contentChanged) await client.query(PUT_VERSION, [accountId, id, version, documentOf(content)]);
     await client.query(PUT_CAMPAIGN, [accountId, id, name, state, version, revision]);
   }
   for (const { accountId, id } of changes.removedKeys ?? []) await client.query(REMOVE.key, [accountId, id, revision]);

@@ -7,6 +7,8 @@ import { StoreUnavailableError } from '#ports/unavailable.ts';
 const CONNECT_TIMEOUT_MS = 3_000;
 /** A statement that runs longer is stopped: every one of ours is bounded by a page or a batch. */
 const STATEMENT_TIMEOUT_MS = 30_000;
+/** How much later a server that does not even say so is given up: it is frozen, or the network between is. */
+const SILENCE_MS = 2_000;
 /** Connections for the engine's batches: one batch of each kind is in flight, so a dozen kinds need no more. */
 const ENGINE_CONNECTIONS = 12;
 /** Connections for lists and configuration. */
@@ -24,7 +26,6 @@ const ENGINE_PLANNER = [
   'enable_mergejoin=off',
   'enable_bitmapscan=off',
   'plan_cache_mode=force_generic_plan',
-  'jit=off',
 ];
 
 /** Where PostgreSQL is: a URL, or the embedded one's socket. */
@@ -48,9 +49,11 @@ export interface Statement {
 }
 
 /** Opens the pools. Connects to nothing yet; `buckets` is 1 until {@link readBuckets} has asked. */
-export function openDatabase(address: Address, log: Log): Database {
-  const engine = openPool(address, ENGINE_CONNECTIONS, ENGINE_PLANNER, log);
-  const queries = openPool(address, QUERY_CONNECTIONS, ['jit=off'], log);
+export function openDatabase(address: Address, log: Log, statementTimeoutMs = STATEMENT_TIMEOUT_MS): Database {
+  const open = (max: number, settings: string[]) =>
+    openPool(address, max, [...settings, 'jit=off', 'timezone=UTC'], statementTimeoutMs, log);
+  const engine = open(ENGINE_CONNECTIONS, ENGINE_PLANNER);
+  const queries = open(QUERY_CONNECTIONS, []);
   return {
     engine,
     queries,
@@ -59,18 +62,23 @@ export function openDatabase(address: Address, log: Log): Database {
   };
 }
 
-function openPool(address: Address, max: number, settings: string[], log: Log): pg.Pool {
-  const options = [...settings, 'timezone=UTC', `statement_timeout=${STATEMENT_TIMEOUT_MS}`];
+function openPool(address: Address, max: number, settings: string[], statementTimeoutMs: number, log: Log): pg.Pool {
+  const options = [...settings, `statement_timeout=${statementTimeoutMs}`];
   const pool = new pg.Pool({
     ...('url' in address ? { connectionString: address.url } : address),
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 60_000,
+    query_timeout: statementTimeoutMs + SILENCE_MS,
+    keepAlive: true,
     application_name: 'carom',
     options: options.map((setting) => `-c ${setting}`).join(' '),
   });
   // An idle connection broke; the pool has dropped it and makes another when one is wanted.
   pool.on('error', (error) => log.warn({ error: error.message }, 'an idle database connection broke'));
+  // One that breaks between two statements of a unit of work says so here, and the next statement fails. An 'error' event
+  // that nobody listens to would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
@@ -131,8 +139,11 @@ export async function readBuckets(database: Database): Promise<number> {
 
 const READ_BUCKETS = { name: 'read_buckets', text: 'select buckets from carom' };
 
-/** SQLSTATE classes and codes of a database that is away: connection exceptions, shutdown, start-up, no slots, read-only after a failover. */
-const AWAY = /^(08...|57P0[1-3]|53300|25006)$/;
+/**
+ * SQLSTATE classes and codes of a database that cannot serve now: connection exceptions, no slots, memory or disk space left,
+ * too busy to end a statement in time, shutdown, start-up, read-only after a failover, a disk that fails.
+ */
+const AWAY = /^(08...|53...|57014|57P0[1-5]|25006|58030)$/;
 const AWAY_SYSTEM = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -140,12 +151,13 @@ const AWAY_SYSTEM = new Set([
   'ENOENT',
   'ETIMEDOUT',
   'EHOSTUNREACH',
+  'ENETUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
 ]);
 /** What `pg` says without a code when a connection ends or cannot be had in time. */
 const AWAY_TEXT =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Cannot use a pool after calling end/;
+  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Cannot use a pool after calling end/;
 
 function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

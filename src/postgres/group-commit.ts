@@ -78,16 +78,21 @@ function split<Item, Result>(
 
 /** Runs the batch and settles every promise; never rejects itself. Once the database is away, nothing more of it is tried. */
 async function settle<Item, Result>(
-  batch: Waiting<Item, Result>[],
+  whole: Waiting<Item, Result>[],
   run: (items: Item[]) => Promise<Result[]>,
 ): Promise<void> {
-  try {
-    const results = await run(batch.map(({ item }) => item));
-    batch.forEach(({ resolve }, index) => resolve(results[index]!));
-  } catch (error) {
-    if (batch.length === 1 || error instanceof StoreUnavailableError) return batch.forEach(({ reject }) => reject(error));
-    const middle = Math.ceil(batch.length / 2);
-    await settle(batch.slice(0, middle), run);
-    await settle(batch.slice(middle), run);
+  const parts = [whole];
+  for (let batch = parts.pop(); batch !== undefined; batch = parts.pop()) {
+    try {
+      const results = await run(batch.map(({ item }) => item));
+      batch.forEach(({ resolve }, index) => resolve(results[index]!));
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) return [batch, ...parts].flat().forEach(({ reject }) => reject(error));
+      if (batch.length === 1) batch[0]!.reject(error);
+      else {
+        const middle = Math.ceil(batch.length / 2);
+        parts.push(batch.slice(middle), batch.slice(0, middle));
+      }
+    }
   }
 }

@@ -1,9 +1,12 @@
 /** Manifests to start from, and what applies them, for tests of the configuration. */
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { configCache } from '#engine/config-cache.ts';
 import type { ConfigCache } from '#engine/config-cache.ts';
 import { applyManifest } from '#engine/manifest-apply.ts';
 import type { AdminTools, ManifestOutcome } from '#engine/manifest-apply.ts';
+import type { FieldChange } from '#engine/manifest-changes.ts';
+import type { Fault } from '#engine/manifest-faults.ts';
 import { PROVIDER_TYPES } from '#providers/catalog.ts';
 import { createTwigTemplates } from '#templates/twig.ts';
 import { parse } from 'yaml';
@@ -28,6 +31,29 @@ export function configuredNode(store: MemoryConfigStore = memoryConfigStore()): 
     tools,
     apply: (manifest, options) => applyManifest(tools, manifest, { dryRun: false, prune: false, ...options }),
   };
+}
+
+/** A node with {@link manifest} applied. */
+export async function configured(): Promise<ConfiguredNode> {
+  const node = configuredNode();
+  assert.equal((await node.apply(manifest())).kind, 'applied');
+  return node;
+}
+
+/** What an outcome changes, as `create campaign ~sms`. */
+export function changesOf(outcome: ManifestOutcome): string[] {
+  assert.notEqual(outcome.kind, 'refused', JSON.stringify(outcome));
+  return outcome.kind === 'refused' ? [] : outcome.changes.map(({ action, kind, id }) => `${action} ${kind} ${id}`);
+}
+
+/** The fields that an outcome changes. */
+export function fieldsOf(outcome: ManifestOutcome): FieldChange[] {
+  return outcome.kind === 'refused' ? [] : outcome.changes.flatMap(({ fields }) => fields);
+}
+
+/** The faults of an outcome, as `campaigns.0.body: is missing`. */
+export function faultsOf(outcome: { kind: string; faults?: Fault[] }): string[] {
+  return (outcome.faults ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
 }
 
 /** A campaign that sends through {@link manifest}'s `sms-a`. */

@@ -103,6 +103,7 @@ create table dedupe_windows (
   transaction_id uuid        not null,
   primary key (bucket, account_id, key)
 );
+create index dedupe_windows_until on dedupe_windows (bucket, until);
 
 create table profiles (
   bucket     smallint    not null,      -- hash of (account_id, user_id)
@@ -123,6 +124,7 @@ create table profile_writes (
   at             timestamptz not null,
   primary key (bucket, account_id, transaction_id)
 );
+create index profile_writes_at on profile_writes (bucket, at);
 
 create table events (
   bucket     smallint    not null,      -- hash of (account_id, user_id)
@@ -146,6 +148,7 @@ create table message_refs (
   at          timestamptz not null,
   primary key (bucket, account_id, provider_id, ref)
 );
+create index message_refs_at on message_refs (bucket, at);
 
 -- Receipts that came before their message's reference was known.
 create table parked_receipts (
@@ -159,6 +162,7 @@ create table parked_receipts (
   at          timestamptz not null,
   primary key (bucket, account_id, provider_id, ref, id)
 );
+create index parked_receipts_at on parked_receipts (bucket, at);
 
 -- The sandbox vendor's own memory: receipts it will send.
 create table promised_receipts (

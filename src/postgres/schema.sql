@@ -1,0 +1,181 @@
+-- The schema on one page, as the migrations make it; what is meant by it stands in migrations/.
+-- Not run by anything. tests/postgres/migrations.test.ts compares it with a migrated database, and writes it anew when
+-- run with CAROM_UPDATE_SCHEMA=1.
+
+create table carom (
+  one      boolean not null default true,
+  buckets  integer not null,
+  revision bigint  not null default 0,
+  primary key (one),
+  check (((buckets >= 1) and (buckets <= 4096))),
+  check (one)
+);
+
+create table nodes (
+  id         integer     not null generated always as identity,
+  name       text        not null,
+  started_at timestamptz not null default now(),
+  beat_at    timestamptz not null default now(),
+  primary key (id)
+);
+
+create table accounts (
+  id       text   not null,
+  body     jsonb  not null,
+  revision bigint not null,
+  primary key (id)
+);
+create index accounts_revision on accounts (revision);
+
+create table api_keys (
+  account_id text    not null,
+  id         text    not null,
+  body       jsonb   not null,
+  removed    boolean not null default false,
+  revision   bigint  not null,
+  primary key (account_id, id)
+);
+create index api_keys_revision on api_keys (revision);
+
+create table providers (
+  account_id text    not null,
+  id         text    not null,
+  body       jsonb   not null,
+  removed    boolean not null default false,
+  revision   bigint  not null,
+  primary key (account_id, id)
+);
+create index providers_revision on providers (revision);
+
+create table campaigns (
+  account_id text    not null,
+  id         text    not null,
+  name       text    not null,
+  state      text    not null,
+  version    integer not null,
+  removed    boolean not null default false,
+  revision   bigint  not null,
+  primary key (account_id, id)
+);
+create index campaigns_revision on campaigns (revision);
+
+create table campaign_versions (
+  account_id  text    not null,
+  campaign_id text    not null,
+  version     integer not null,
+  content     jsonb   not null,
+  primary key (account_id, campaign_id, version)
+);
+
+create table transactions (
+  bucket      smallint    not null,
+  account_id  text        not null,
+  id          uuid        not null,
+  txn_id      text        not null,
+  user_id     text        not null,
+  mode        text        not null,
+  state       text        not null,
+  version     integer     not null,
+  node_id     integer,
+  created_at  timestamptz not null,
+  due_at      timestamptz,
+  ended_at    timestamptz,
+  fingerprint text        not null,
+  request     json        not null,
+  progress    json        not null,
+  timeline    jsonb       not null,
+  primary key (bucket, account_id, id)
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1);
+create unique index transactions_txn_id on transactions (bucket, account_id, txn_id);
+create index transactions_user on transactions (bucket, account_id, user_id, id);
+create index transactions_due on transactions (bucket, due_at) where (due_at is not null);
+create index transactions_node on transactions (bucket, node_id) where (node_id is not null);
+create index transactions_ended on transactions (bucket, ended_at) where (ended_at is not null);
+
+create table dedupe_windows (
+  bucket         smallint    not null,
+  account_id     text        not null,
+  key            text        not null,
+  until          timestamptz not null,
+  transaction_id uuid        not null,
+  primary key (bucket, account_id, key)
+);
+create index dedupe_windows_until on dedupe_windows (bucket, until);
+
+create table profiles (
+  bucket     smallint    not null,
+  account_id text        not null,
+  user_id    text        not null,
+  fields     jsonb       not null,
+  attributes jsonb       not null,
+  consents   jsonb       not null,
+  updated_at timestamptz not null,
+  primary key (bucket, account_id, user_id)
+);
+
+create table profile_writes (
+  bucket         smallint    not null,
+  account_id     text        not null,
+  transaction_id uuid        not null,
+  at             timestamptz not null,
+  primary key (bucket, account_id, transaction_id)
+);
+create index profile_writes_at on profile_writes (bucket, at);
+
+create table events (
+  bucket     smallint    not null,
+  account_id text        not null,
+  user_id    text        not null,
+  id         uuid        not null,
+  event_name text        not null,
+  event_time timestamptz not null,
+  event_data json        not null,
+  primary key (bucket, account_id, user_id, id)
+);
+create index events_newest on events (bucket, account_id, id);
+
+create table message_refs (
+  bucket      smallint    not null,
+  account_id  text        not null,
+  provider_id text        not null,
+  ref         text        not null,
+  message_id  uuid        not null,
+  at          timestamptz not null,
+  primary key (bucket, account_id, provider_id, ref)
+);
+create index message_refs_at on message_refs (bucket, at);
+
+create table parked_receipts (
+  bucket      smallint    not null,
+  account_id  text        not null,
+  provider_id text        not null,
+  ref         text        not null,
+  id          bigint      not null generated always as identity,
+  status      text        not null,
+  reason      text,
+  at          timestamptz not null,
+  primary key (bucket, account_id, provider_id, ref, id)
+);
+create index parked_receipts_at on parked_receipts (bucket, at);
+
+create table promised_receipts (
+  bucket      smallint    not null,
+  message_id  uuid        not null,
+  status      text        not null,
+  account_id  text        not null,
+  provider_id text        not null,
+  due_at      timestamptz not null,
+  primary key (bucket, message_id, status)
+);
+create index promised_receipts_due on promised_receipts (bucket, due_at);
+
+create table stats (
+  bucket      smallint    not null,
+  account_id  text        not null,
+  hour        timestamptz not null,
+  campaign_id text        not null,
+  channel     text        not null,
+  what        text        not null,
+  count       bigint      not null,
+  primary key (bucket, account_id, hour, campaign_id, channel, what)
+);

@@ -1,0 +1,214 @@
+/**
+ * The hot statements reach their rows through indexes, whatever PostgreSQL knows about the tables: on empty tables, on
+ * tables that have grown since the plan was made, on grown ones that were never analysed, and on analysed ones.
+ * PostgreSQL's auto_explain tells what was really run.
+ */
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { messageId } from '#domain/ids.ts';
+import type { Acceptance } from '#ports/transaction-store.ts';
+import { acceptance, NOW, times, transition } from '../support/acceptance.ts';
+import { testDatabase } from '../support/database.ts';
+import type { OpenStores, TestDatabase } from '../support/database.ts';
+
+const ROWS = 10_000;
+/** Items of one call of each store, which it makes one batch of a bucket. */
+const BATCH = 10;
+/** Rows that a statement may look at for a batch: several for each item, never a share of the table. */
+const VISITED_MAX = 10 * BATCH;
+
+/** A node of a plan, as far as it is looked at here. */
+interface PlanNode {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Index Name'?: string;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  'Rows Removed by Filter'?: number;
+  'Rows Removed by Index Recheck'?: number;
+  Plans?: PlanNode[];
+}
+
+/** What a statement did. */
+interface Explained {
+  text: string;
+  plan: PlanNode;
+}
+
+for (const buckets of [1, 8]) {
+  describe(`with ${buckets} ${buckets === 1 ? 'bucket' : 'buckets'}, index access only`, () => {
+    let database: TestDatabase;
+    /** Has planned everything on empty tables. */
+    let early: Watched;
+    before(async () => {
+      database = await testDatabase({ buckets });
+      await explainEverything(database);
+      early = await watch(database);
+    });
+
+    test('on empty tables', async () => {
+      assertIndexed(await early.explain(() => workOf(early.stores)));
+    });
+
+    test('on tables that have grown since the plans were made', async () => {
+      await fill(early.stores);
+      assertIndexed(await early.explain(() => workOf(early.stores)));
+    });
+
+    test('on grown tables that were never analysed', async () => {
+      const fresh = await watch(database);
+      assertIndexed(await fresh.explain(() => workOf(fresh.stores)));
+    });
+
+    test('on analysed tables', async () => {
+      await database.query('analyze');
+      const fresh = await watch(database);
+      assertIndexed(await fresh.explain(() => workOf(fresh.stores)));
+    });
+  });
+}
+
+/** From now on every new connection is told the plans of what it runs; and no autovacuum analyses behind our back. */
+async function explainEverything({ query }: TestDatabase): Promise<void> {
+  const settings = {
+    session_preload_libraries: 'auto_explain',
+    'auto_explain.log_min_duration': '0',
+    'auto_explain.log_analyze': 'on',
+    'auto_explain.log_timing': 'off',
+    'auto_explain.log_format': 'json',
+    'auto_explain.log_level': 'notice',
+  };
+  const [{ name } = { name: '' }] = await query<{ name: string }>('select current_database() as name');
+  for (const [setting, value] of Object.entries(settings)) {
+    await query(`alter database ${name} set ${setting} = '${value}'`);
+  }
+  const tables = await query<{ name: string }>(`select tablename as name from pg_tables where schemaname = 'public'`);
+  await query(tables.map(({ name }) => `alter table ${name} set (autovacuum_enabled = off)`).join(';'));
+}
+
+/** A node, and what its engine's statements did. */
+interface Watched {
+  stores: OpenStores;
+  explain(work: () => Promise<void>): Promise<Explained[]>;
+}
+
+async function watch(database: TestDatabase): Promise<Watched> {
+  const stores = await database.open();
+  let explained: Explained[] = [];
+  stores.database.engine.on('connect', (client) => {
+    client.on('notice', ({ message = '' }) => {
+      if (!message.includes('"Plan"')) return;
+      const { 'Query Text': text, Plan: plan } = JSON.parse(message.slice(message.indexOf('{')));
+      explained.push({ text, plan });
+    });
+  });
+  return {
+    stores,
+    explain: async (work) => {
+      explained = [];
+      await work();
+      return explained;
+    },
+  };
+}
+
+function assertIndexed(explained: Explained[]): void {
+  for (const { text, plan } of explained) {
+    const nodes = flat(plan).filter((node) => node['Node Type'] !== 'ModifyTable');
+    const seen = nodes.filter((node) => node['Relation Name'] ?? node['Index Name']);
+    const told = `${text}\n${JSON.stringify(plan, null, 2)}`;
+    assert(!seen.some((node) => node['Node Type'] === 'Seq Scan'), `scans a table:\n${told}`);
+    const visited = seen.map(rowsVisited).reduce((sum, rows) => sum + rows, 0);
+    assert(visited <= VISITED_MAX, `looks at ${visited} rows:\n${told}`);
+  }
+}
+
+function flat(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(flat)];
+}
+
+function rowsVisited(node: PlanNode): number {
+  const { 'Rows Removed by Filter': filtered = 0, 'Rows Removed by Index Recheck': rechecked = 0 } = node;
+  return (node['Actual Rows'] + filtered + rechecked) * node['Actual Loops'];
+}
+
+/** Rows of which few are old, due or leased to a dead node: what the statements must find without looking at the rest. */
+async function fill(stores: OpenStores): Promise<void> {
+  const { transactions, profiles, events, receipts } = stores;
+  const later = NOW + 1_000_000;
+  const given = times(ROWS, (index) => acceptance({ userId: `user-${index}`, dueAt: later + index, node: (index % 5) + 10 }));
+  await Promise.all(given.map((each) => transactions.accept(each)));
+  await Promise.all(
+    given.map(({ stored }, index) =>
+      Promise.all([
+        index % 2 ? transactions.save(transition(stored, 'over', { name: 'failed', endedAt: later })) : null,
+        profiles.mergeOnce('demo', `user-${index}`, { firstName: 'Ana' }, stored.transaction.id),
+        events.track(eventOf(stored.transaction.id, index)),
+        receipts.addRef('demo', 'sms', `ref-${index}`, messageId(stored.transaction.id, 1), later),
+        receipts.promise(promiseOf(stored.transaction.id, later)),
+      ]),
+    ),
+  );
+}
+
+function eventOf(id: string, index: number) {
+  return { id, accountId: 'demo', userId: `user-${index}`, eventName: 'ordered', eventTime: NOW, eventData: {} };
+}
+
+function promiseOf(id: string, dueAt: number) {
+  return { accountId: 'demo', providerId: 'sms', messageId: messageId(id, 1), status: 'delivered' as const, dueAt };
+}
+
+/** One batch of everything. */
+async function workOf(stores: OpenStores): Promise<void> {
+  const given = times(BATCH, () => acceptance({ dueAt: NOW, node: 1 }));
+  await workOfTransactions(stores, given);
+  const ids = given.map(({ stored }) => stored.transaction.id);
+  await workOfUsers(stores, ids);
+  await workOfReceipts(stores, ids);
+}
+
+async function workOfTransactions({ transactions }: OpenStores, given: Acceptance[]): Promise<void> {
+  const window = { key: '~first ana', until: NOW + 1 };
+  await Promise.all(given.map((each) => transactions.accept(each)));
+  await Promise.all(given.map((each) => transactions.accept(each)));
+  for (const each of [acceptance({ window }), acceptance({ window })]) await transactions.accept(each);
+  const ids = given.map(({ stored }) => stored.transaction.id);
+  await Promise.all(ids.map((id) => transactions.load('demo', id)));
+  await transactions.timeline('demo', ids[0]!);
+  await transactions.leasedTo(1, BATCH);
+  const taken = await transactions.takeOver(1, 2, BATCH);
+  assert.equal((await transactions.claimDue(NOW, 2, BATCH, 1_000)).length, BATCH);
+  const over = { name: 'failed', endedAt: NOW } as const;
+  await Promise.all(taken.map((stored) => transactions.save(transition({ ...stored, node: null }, 'over', over))));
+  assert.equal(await transactions.prune(NOW + 1, BATCH), BATCH);
+  await transactions.prune(NOW + 2, BATCH);
+}
+
+async function workOfUsers({ profiles, events, stats }: OpenStores, ids: string[]): Promise<void> {
+  const fields = { attributes: { plan: 'gold' } };
+  await Promise.all(ids.map((id, index) => profiles.mergeOnce('demo', `user-${index}`, fields, id)));
+  await Promise.all(ids.map((_, index) => profiles.merge('demo', `user-${index}`, fields)));
+  await Promise.all(ids.map((_, index) => profiles.load('demo', `user-${index}`)));
+  await profiles.put('demo', 'user-0', fields);
+  await profiles.remove('demo', 'user-0');
+  await Promise.all(ids.map((id, index) => events.track(eventOf(id, index))));
+  const count = { accountId: 'demo', hour: NOW, campaignId: '', channel: '', count: 1 };
+  await stats.add(times(BATCH, (index) => ({ ...count, what: `kind.${index}` })));
+}
+
+async function workOfReceipts({ receipts }: OpenStores, ids: string[]): Promise<void> {
+  const refs = ids.map((id) => ({ id: messageId(id, 1), ref: `of ${id}` }));
+  const receipt = { accountId: 'demo', providerId: 'sms', status: 'sent', reason: null, at: NOW } as const;
+  await Promise.all(refs.map(({ ref }) => receipts.park({ ...receipt, ref })));
+  await Promise.all(refs.map(({ ref, id }) => receipts.addRef('demo', 'sms', ref, id, NOW)));
+  await Promise.all(refs.map(({ ref }) => receipts.findByRef('demo', 'sms', ref)));
+  await Promise.all(refs.map(({ ref }) => receipts.park({ ...receipt, ref })));
+  assert.equal((await receipts.takeMatched(BATCH)).length, BATCH);
+  await receipts.park({ ...receipt, ref: 'nobody knows it' });
+  await receipts.prune(NOW + 1);
+  await Promise.all(ids.map((id) => receipts.promise(promiseOf(id, NOW))));
+  const claimed = await receipts.claimPromised(NOW, BATCH, 1_000);
+  assert.equal(claimed.length, BATCH);
+  await Promise.all(claimed.map((each) => receipts.kept(each)));
+}
