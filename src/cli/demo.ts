@@ -70,10 +70,10 @@ async function ended(client: Client, id: string, io: CliIo): Promise<Transaction
   }
 }
 
-/** The same transaction in the vendor's words. */
+/** The same transaction, to be typed. */
 function curl(url: string, key: string, txnId: string): string {
-  const campaigns = TRANSACTION.campaignIds.map((id) => `campaignIds=${id}`).join('&');
-  return `curl -X POST '${url}/v2/accounts/${ACCOUNT}/transaction?${campaigns}&mode=${TRANSACTION.mode}' \\
+  const { campaignIds, mode, userId, ttl, token, phone } = TRANSACTION;
+  return `curl -X POST '${url}/v1/transactions' \\
   -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' \\
-  -d '{"userId":"user-1","txnId":"${txnId}","ttl":300,"overrideData":{"context":{"token":{"order_id":"ORD-1"}},"phone":"+919876543210"}}'`;
+  -d '${JSON.stringify({ campaignIds, mode, userId, txnId, ttl, token, phone })}'`;
 }

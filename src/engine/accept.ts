@@ -67,7 +67,7 @@ export async function accept(
   if (tools.advancer.size() >= IN_HAND_MAX) throw new OverloadedError('this node has as many transactions in hand as it can');
   const now = tools.clock.now();
   const planned = plan(tools.config, account, request, now);
-  if (planned.kind === 'refused') return (await earlierAnswer(tools, account, request)) ?? planned;
+  if (planned.kind === 'refused') return earlierAnswer(tools, account, request, planned.refusal);
   const { effects, entries, transaction } = start(planned.transaction, now);
   const stored = { transaction, request, version: 1, node: isSending(transaction) ? tools.node() : null };
   const outcome = await tools.transactions.accept({
@@ -88,11 +88,16 @@ export async function accept(
   }
 }
 
-/** A repeat gets the first one's answer also when its campaigns have stopped since. */
-async function earlierAnswer(tools: AcceptTools, account: Account, request: TransactionRequest): Promise<AcceptResult | null> {
-  if (request.txnId === null) return null;
-  const stored = await tools.transactions.loadByTxnId(account.id, request.txnId);
-  if (!stored) return null;
+/** A repeat gets the first one's answer also when its campaigns have stopped since; what never was valid is no repeat. */
+async function earlierAnswer(
+  tools: AcceptTools,
+  account: Account,
+  request: TransactionRequest,
+  refusal: Refusal,
+): Promise<AcceptResult> {
+  const mayBeRepeat = refusal.kind !== 'invalid' && request.txnId !== null;
+  const stored = mayBeRepeat ? await tools.transactions.loadByTxnId(account.id, request.txnId!) : null;
+  if (!stored) return { kind: 'refused', refusal };
   return { kind: 'repeat', stored, sameRequest: fingerprintOf(stored.request) === fingerprintOf(request) };
 }
 

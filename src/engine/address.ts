@@ -26,15 +26,15 @@ export function addressFor(
     case 'whatsapp':
     case 'rcs':
     case 'voice': {
-      const phone = request.phone ?? profile?.fields.phone ?? null;
-      if (phone === null || phone.trim() === '') return { kind: 'none' };
+      const phone = firstGiven(request.phone, profile?.fields.phone);
+      if (phone === null) return { kind: 'none' };
       const to = toE164(phone, defaultRegion);
       return to === null ? { kind: 'invalid' } : { kind: 'found', to };
     }
     case 'email': {
-      const email = request.email ?? profile?.fields.email ?? null;
-      if (email === null || email.trim() === '') return { kind: 'none' };
-      return isEmailAddress(email.trim()) ? { kind: 'found', to: email.trim() } : { kind: 'invalid' };
+      const email = firstGiven(request.email, profile?.fields.email);
+      if (email === null) return { kind: 'none' };
+      return isEmailAddress(email) ? { kind: 'found', to: email } : { kind: 'invalid' };
     }
     case 'push':
     case 'web_push': {
@@ -48,6 +48,12 @@ export function addressFor(
     default:
       return unreachable(channel);
   }
+}
+
+/** The first that says something, trimmed: a blank field of a client is no address. */
+function firstGiven(...texts: (string | null | undefined)[]): string | null {
+  for (const text of texts) if (text?.trim()) return text.trim();
+  return null;
 }
 
 /** The number in E.164 (`+919876543210`); null for what cannot be a phone number. */

@@ -3,16 +3,16 @@ import { afterVerb } from '#domain/campaign.ts';
 import type { Campaign, CampaignVerb } from '#domain/campaign.ts';
 import type { AccountId, CampaignId } from '#domain/ids.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
-import { campaignView, readCampaign } from './manifest-campaign.ts';
-import type { CampaignDraft } from './manifest-campaign.ts';
-import { createFaults } from './manifest-faults.ts';
-import type { Fault, Faults } from './manifest-faults.ts';
-import { emptyPlan } from './manifest-plan.ts';
-import { planCampaign, refuseBadProviders } from './manifest-plan-campaign.ts';
-import { below, blame, isMap, mapOf, refuseUnstorable } from './manifest-reading.ts';
-import type { Place } from './manifest-reading.ts';
-import { refuseBadTemplates } from './manifest-templates.ts';
-import type { AdminTools } from './manifest-apply.ts';
+import { campaignView, readCampaign } from './manifest/campaign.ts';
+import type { CampaignDraft } from './manifest/campaign.ts';
+import { createFaults } from './manifest/faults.ts';
+import type { Fault, Faults } from './manifest/faults.ts';
+import { emptyPlan } from './manifest/plan.ts';
+import { planCampaign, refuseBadProviders } from './manifest/plan-campaign.ts';
+import { below, blame, isMap, mapOf, refuseUnstorable } from './manifest/reading.ts';
+import type { Place } from './manifest/reading.ts';
+import { refuseBadTemplates } from './manifest/templates.ts';
+import type { AdminTools } from './manifest/apply.ts';
 import type { ConfigCache } from './config-cache.ts';
 
 /** What came of a change. */

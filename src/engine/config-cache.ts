@@ -5,6 +5,7 @@
 import type { CampaignContent } from '#domain/campaign.ts';
 import type { AccountId, CampaignId } from '#domain/ids.ts';
 import type { ConfigChanges, ConfigStore } from '#ports/config-store.ts';
+import { OverloadedError } from '#ports/unavailable.ts';
 import { configIndex, nameOf } from './config-index.ts';
 import type { ConfigIndex } from './config-index.ts';
 
@@ -75,7 +76,7 @@ export function configCache(store: ConfigStore): ConfigCache {
       if (written === null) continue;
       return readUpTo(written);
     }
-    throw new Error('the configuration is being changed by others all the time; try again');
+    throw new OverloadedError('the configuration is being changed by others all the time');
   }
 
   return { ...index, revision: () => revision, version, refresh, change };

@@ -73,7 +73,8 @@ function twoWays<Thing extends Named>(otherOf: (thing: Thing) => string) {
   const byOther = new Map<string, Thing>();
   const drop = (name: string) => {
     const known = byName.get(name);
-    if (known) byOther.delete(otherOf(known));
+    // Two keys may have swapped: what another thing is found by now is not this one's to remove.
+    if (known && byOther.get(otherOf(known)) === known) byOther.delete(otherOf(known));
     byName.delete(name);
   };
   return {

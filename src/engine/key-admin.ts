@@ -3,11 +3,11 @@ import { randomInt } from 'node:crypto';
 import type { ApiKey } from '#domain/account.ts';
 import type { AccountId } from '#domain/ids.ts';
 import type { ConfigCache } from './config-cache.ts';
-import { createFaults } from './manifest-faults.ts';
-import type { Fault } from './manifest-faults.ts';
-import { GENERATED_PREFIX, hintOf, readScopes, sha256Of } from './manifest-keys.ts';
-import { below, idOf, mapOf, refuseUnknown, refuseUnstorable } from './manifest-reading.ts';
-import type { Place } from './manifest-reading.ts';
+import { createFaults } from './manifest/faults.ts';
+import type { Fault } from './manifest/faults.ts';
+import { GENERATED_PREFIX, hintOf, readScopes, sha256Of } from './manifest/keys.ts';
+import { below, idOf, mapOf, refuseUnknown, refuseUnstorable } from './manifest/reading.ts';
+import type { Place } from './manifest/reading.ts';
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 /** 62^32 is more than 2^190: not to be guessed. */

@@ -46,6 +46,8 @@ export function errorHandler(render: (refusal: Refusal) => { body: unknown; type
     const refusal = asRefusal(error);
     if (refusal.kind === 'internal') request.log.error({ error, url: request.routeOptions.url }, 'a request failed');
     if (refusal.retryAfterS !== null) reply.header('retry-after', refusal.retryAfterS);
+    // Fastify would hang up on a client that is still sending: it would see a broken connection, not this answer.
+    if (refusal.kind === 'too_large') reply.removeHeader('connection');
     const { body, type } = render(refusal);
     return reply.code(refusal.status).type(type).send(body);
   };

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { allows } from '#domain/account.ts';
 import type { Account, Scope } from '#domain/account.ts';
 import type { ConfigCache } from '#engine/config-cache.ts';
+import { parameter } from './query.ts';
 import { Refusal } from './refusal.ts';
 
 /** A request whose key was recognised. */
@@ -55,9 +56,8 @@ export function demand(caller: Caller, scope: Scope): void {
  * @throws {Refusal} when the operator names none and there is not exactly one, or when it does not exist.
  */
 export function accountOf(config: ConfigCache, caller: Caller, request: FastifyRequest): Account {
-  const query = (request.query as Record<string, unknown>)['account'];
   const header = request.headers[ACCOUNT_HEADER];
-  const named = typeof query === 'string' ? query : typeof header === 'string' ? header : null;
+  const named = parameter(request, 'account') ?? (typeof header === 'string' ? header : null);
   if (caller.accountId !== null) {
     if (named !== null && named !== caller.accountId) throw new Refusal('not_found', `there is no account "${named}" for this key`);
     return existing(config, caller.accountId);

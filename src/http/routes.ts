@@ -15,17 +15,23 @@ import { receiptEndpoints } from './api/receipts.ts';
 import { statsEndpoints } from './api/stats.ts';
 import { transactionEndpoints } from './api/transactions.ts';
 import { webengageEndpoints } from './dialects/webengage-endpoints.ts';
+import { refusalAnswer } from './dialects/webengage.ts';
 import { webengageTrackingEndpoints } from './dialects/webengage-tracking-endpoints.ts';
 import { acceptCallbackBodies } from './callback-bodies.ts';
 import { createMetrics } from './metrics.ts';
 import { problem } from './problem.ts';
 import { Refusal } from './refusal.ts';
 
+/** A refusal in the shape of the API whose URL it looks like: for what no route takes, or cannot be read as a URL at all. */
+export function refusalShape(url: string): (refusal: Refusal) => { body: unknown; type: string } {
+  return /^\/v[12]\/accounts\/./.test(url) ? refusalAnswer : problem;
+}
+
 /** Registers them all; a worker has only the first three. */
 export function registerRoutes(app: FastifyInstance, tools: ApiTools, role: 'all' | 'api' | 'worker'): void {
   const metrics = createMetrics(tools);
   metrics.observe(app);
-  app.setErrorHandler(errorHandler(problem));
+  app.setErrorHandler((error, request, reply) => errorHandler(refusalShape(request.url))(error, request, reply));
   app.setNotFoundHandler((request) => {
     throw new Refusal('not_found', `there is nothing at ${request.method} ${request.url.split('?')[0]}`);
   });

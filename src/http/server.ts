@@ -1,11 +1,11 @@
 /** The HTTP server: limits, logging, and the routes. */
 import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify';
-import { asRefusal } from './as-refusal.ts';
+import { errorHandler } from './as-refusal.ts';
 import type { ApiTools } from './api-tools.ts';
-import { problem } from './problem.ts';
+import { acceptJsonBodies } from './json-bodies.ts';
 import { Refusal } from './refusal.ts';
-import { registerRoutes } from './routes.ts';
+import { refusalShape, registerRoutes } from './routes.ts';
 
 /** Bytes of a body, unless a route says otherwise. */
 const BODY_MAX_BYTES = 1_048_576;
@@ -28,30 +28,27 @@ export function createServer(tools: ApiTools, role: 'all' | 'api' | 'worker'): F
     forceCloseConnections: 'idle',
     // Nothing of a body is dropped or changed behind the client's back.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
-    frameworkErrors: (error, _request, reply) => {
-      const refusal = asRefusal(error);
-      const { body, type } = problem(refusal);
-      (reply as FastifyReply).code(refusal.status).type(type).send(body);
+    // A path that cannot be decoded, or has a very long parameter.
+    frameworkErrors: (error, request, reply) => {
+      errorHandler(refusalShape(request.raw.url ?? ''))(error, request, reply as FastifyReply);
     },
   });
   app.addHook('onRequest', (request, _reply, done) => {
-    // The query parser would let `%zz` through as it stands.
-    if (/%(?![0-9a-f]{2})/i.test(request.raw.url ?? '')) return done(new Refusal('invalid', 'the URL has a bad percent-encoding'));
-    done();
+    const fault = faultOfUrl(request.raw.url ?? '');
+    done(fault === null ? undefined : new Refusal('invalid', fault));
   });
-  refuseNulCharacters(app);
+  acceptJsonBodies(app);
   registerRoutes(app, tools, role);
   return app;
 }
 
-/** PostgreSQL keeps no U+0000 in a text. Said here, once, rather than found in the middle of a batch. */
-function refuseNulCharacters(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text: string, done) => {
-    if (NUL.test(text)) return done(new Refusal('invalid', 'the body has the character U+0000, which cannot be stored'));
-    return parse(request, text, done);
-  });
+/** The query parser would let `%zz` and `%ff` through as they stand, and PostgreSQL keeps no U+0000 in a text. */
+function faultOfUrl(url: string): string | null {
+  if (!url.includes('%')) return null;
+  try {
+    return decodeURIComponent(url).includes('\0') ? 'the URL has the character U+0000' : null;
+  } catch (error) {
+    if (error instanceof URIError) return 'the URL has a bad percent-encoding';
+    throw error;
+  }
 }
-
-/** A NUL as it is, or escaped (by an odd number of backslashes; an even one is a backslash and the text "u0000"). */
-const NUL = /\0|(?<!\\)(?:\\\\)*\\u0000/;

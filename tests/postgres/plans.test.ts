@@ -4,7 +4,7 @@
  * PostgreSQL's auto_explain tells what was really run.
  */
 import assert from 'node:assert/strict';
-import { before, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { messageId } from '#domain/ids.ts';
 import type { Acceptance } from '#ports/transaction-store.ts';
 import { acceptance, NOW, times, transition } from '../support/acceptance.ts';
@@ -45,25 +45,28 @@ for (const buckets of [1, 8]) {
       await explainEverything(database);
       early = await watch(database);
     });
+    after(() => early.stores.close());
 
     test('on empty tables', async () => {
       assertIndexed(await early.explain(() => workOf(early.stores)));
     });
 
     test('on tables that have grown since the plans were made', async () => {
-      await fill(early.stores);
+      await fill(database, buckets);
       assertIndexed(await early.explain(() => workOf(early.stores)));
     });
 
     test('on grown tables that were never analysed', async () => {
       const fresh = await watch(database);
       assertIndexed(await fresh.explain(() => workOf(fresh.stores)));
+      await fresh.stores.close();
     });
 
     test('on analysed tables', async () => {
       await database.query('analyze');
       const fresh = await watch(database);
       assertIndexed(await fresh.explain(() => workOf(fresh.stores)));
+      await fresh.stores.close();
     });
   });
 }
@@ -113,14 +116,14 @@ async function watch(database: TestDatabase): Promise<Watched> {
 }
 
 function assertIndexed(explained: Explained[]): void {
-  for (const { text, plan } of explained) {
+  const wrong = explained.flatMap(({ text, plan }) => {
     const nodes = flat(plan).filter((node) => node['Node Type'] !== 'ModifyTable');
     const seen = nodes.filter((node) => node['Relation Name'] ?? node['Index Name']);
-    const told = `${text}\n${JSON.stringify(plan, null, 2)}`;
-    assert(!seen.some((node) => node['Node Type'] === 'Seq Scan'), `scans a table:\n${told}`);
     const visited = seen.map(rowsVisited).reduce((sum, rows) => sum + rows, 0);
-    assert(visited <= VISITED_MAX, `looks at ${visited} rows:\n${told}`);
-  }
+    const isScan = seen.some((node) => node['Node Type'] === 'Seq Scan');
+    return isScan || visited > VISITED_MAX ? [`looks at ${visited} rows:\n${text}\n${JSON.stringify(plan, null, 2)}`] : [];
+  });
+  assert.deepEqual(wrong, []);
 }
 
 function flat(node: PlanNode): PlanNode[] {
@@ -133,22 +136,20 @@ function rowsVisited(node: PlanNode): number {
 }
 
 /** Rows of which few are old, due or leased to a dead node: what the statements must find without looking at the rest. */
-async function fill(stores: OpenStores): Promise<void> {
-  const { transactions, profiles, events, receipts } = stores;
-  const later = NOW + 1_000_000;
-  const given = times(ROWS, (index) => acceptance({ userId: `user-${index}`, dueAt: later + index, node: (index % 5) + 10 }));
-  await Promise.all(given.map((each) => transactions.accept(each)));
-  await Promise.all(
-    given.map(({ stored }, index) =>
-      Promise.all([
-        index % 2 ? transactions.save(transition(stored, 'over', { name: 'failed', endedAt: later })) : null,
-        profiles.mergeOnce('demo', `user-${index}`, { firstName: 'Ana' }, stored.transaction.id),
-        events.track(eventOf(stored.transaction.id, index)),
-        receipts.addRef('demo', 'sms', `ref-${index}`, messageId(stored.transaction.id, 1), later),
-        receipts.promise(promiseOf(stored.transaction.id, later)),
-      ]),
-    ),
-  );
+async function fill({ query }: TestDatabase, buckets: number): Promise<void> {
+  const each = `from generate_series(1, ${ROWS}) as i, lateral (select i % ${buckets} as bucket, gen_random_uuid() as id) row`;
+  const later = `timestamptz '2040-01-01' + i * interval '1 second'`;
+  await query(`
+    insert into transactions
+      select bucket, 'demo', id, 'txn-' || i, 'user-' || i, 'all', 'running', 1, 10 + i % 5, ${later}, ${later},
+        case when i % 2 = 0 then ${later} end, '', '{}', '{}', '[]' ${each};
+    insert into dedupe_windows select bucket, 'demo', 'key-' || i, ${later}, id ${each};
+    insert into profiles select bucket, 'demo', 'other-' || i, '{}', '{}', '{}', ${later} ${each};
+    insert into profile_writes select bucket, 'demo', id, ${later} ${each};
+    insert into events select bucket, 'demo', 'user-' || i, id, 'ordered', ${later}, '{}' ${each};
+    insert into message_refs select bucket, 'demo', 'sms', 'ref-' || i, id, ${later} ${each};
+    insert into promised_receipts select bucket, id, 'delivered', 'demo', 'sms', ${later} ${each};
+    insert into stats select bucket, 'demo', ${later}, '~' || i, 'sms', 'sent', 1 ${each}`);
 }
 
 function eventOf(id: string, index: number) {

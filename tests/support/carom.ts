@@ -105,6 +105,17 @@ export class Carom {
   }
 }
 
+/** What is answered, once it satisfies the condition. */
+export async function eventually<Got>(ask: () => Promise<Got>, until: (got: Got) => boolean, timeoutMs = 20_000): Promise<Got> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const got = await ask();
+    if (until(got)) return got;
+    if (Date.now() > deadline) throw new Error(`it is still ${JSON.stringify(got, null, 1)}`);
+    await sleep(POLL_MS);
+  }
+}
+
 /** A port nobody listens on. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

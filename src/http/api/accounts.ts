@@ -1,6 +1,6 @@
 /** Our API: accounts, for the operator. */
 import type { FastifyRequest } from 'fastify';
-import { accountView } from '#engine/manifest-of.ts';
+import { accountView } from '#engine/manifest/of.ts';
 import type { ApiTools } from '../api-tools.ts';
 import { Refusal } from '../refusal.ts';
 import { callerOf } from './entry.ts';

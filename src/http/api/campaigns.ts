@@ -16,6 +16,7 @@ import {
 import type { CampaignOutcome } from '#engine/campaign-admin.ts';
 import { previewCampaign } from '#engine/campaign-preview.ts';
 import type { ApiTools } from '../api-tools.ts';
+import { word } from '../query.ts';
 import { Refusal } from '../refusal.ts';
 import { callerAccount } from './entry.ts';
 import { faultRefusal } from './fault-refusal.ts';
@@ -54,10 +55,10 @@ export function campaignEndpoints(tools: ApiTools) {
     list: {
       config: { scope: 'read' as const },
       handler: async (request: FastifyRequest) => {
-        const state = stateIn(request);
+        const state = word(request, 'state', CAMPAIGN_STATES);
         const all = config.campaigns(callerAccount(request).id);
         return {
-          data: all.filter((one) => state === null || one.state === state).map(versionedCampaignView),
+          data: all.filter((one) => state === undefined || one.state === state).map(versionedCampaignView),
           next: null,
         };
       },
@@ -139,12 +140,4 @@ function idOf(request: FastifyRequest): string {
 
 function unknown(request: FastifyRequest): Refusal {
   return new Refusal('not_found', `there is no campaign "${idOf(request)}"; see "carom campaigns"`);
-}
-
-function stateIn(request: FastifyRequest): string | null {
-  const { state } = request.query as { state?: unknown };
-  if (state === undefined) return null;
-  const known = CAMPAIGN_STATES.find((one) => one === state);
-  if (!known) throw new Refusal('invalid', `state must be one of ${CAMPAIGN_STATES.join(', ')}`);
-  return known;
 }

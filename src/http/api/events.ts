@@ -7,6 +7,7 @@ import { isoTime, parseInstant } from '#domain/time.ts';
 import type { TrackedEvent } from '#domain/tracked-event.ts';
 import { newUuid } from '#engine/accept.ts';
 import type { ApiTools } from '../api-tools.ts';
+import { parameter } from '../query.ts';
 import { Refusal } from '../refusal.ts';
 import { callerAccount } from './entry.ts';
 import { pageQuery } from './page-query.ts';
@@ -26,7 +27,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** The endpoints; `registerRoutes` gives them their URLs. */
 export function eventEndpoints({ events, clock }: ApiTools) {
   async function list(request: FastifyRequest, userId: string | undefined): Promise<object> {
-    const { eventName } = request.query as { eventName?: string };
+    const eventName = parameter(request, 'eventName');
     const { limit, cursor } = pageQuery(request, (text) => UUID.test(text));
     const filter = { accountId: callerAccount(request).id, ...(userId && { userId }), ...(eventName && { eventName }) };
     const page = await events.list(filter, limit, cursor);
@@ -50,7 +51,7 @@ export function eventEndpoints({ events, clock }: ApiTools) {
     },
     list: {
       config: { scope: 'read' as const },
-      handler: (request: FastifyRequest) => list(request, (request.query as { userId?: string }).userId),
+      handler: (request: FastifyRequest) => list(request, parameter(request, 'userId')),
     },
     ofUser: {
       config: { scope: 'read' as const },

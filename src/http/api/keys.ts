@@ -1,7 +1,7 @@
 /** Our API: API keys. A key itself is answered once, when it is made. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createKey, removeKey } from '#engine/key-admin.ts';
-import { keyView } from '#engine/manifest-keys.ts';
+import { keyView } from '#engine/manifest/keys.ts';
 import type { ApiTools } from '../api-tools.ts';
 import { Refusal } from '../refusal.ts';
 import { callerAccount } from './entry.ts';

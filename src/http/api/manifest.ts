@@ -1,9 +1,10 @@
 /** Our API: an account's whole configuration, read and written in one piece. */
 import type { FastifyRequest } from 'fastify';
-import { applyManifest } from '#engine/manifest-apply.ts';
-import { manifestOf } from '#engine/manifest-of.ts';
-import { accountNamedIn } from '#engine/manifest-read.ts';
+import { applyManifest } from '#engine/manifest/apply.ts';
+import { manifestOf } from '#engine/manifest/of.ts';
+import { accountNamedIn } from '#engine/manifest/read.ts';
 import type { ApiTools } from '../api-tools.ts';
+import { flag } from '../query.ts';
 import { Refusal } from '../refusal.ts';
 import { callerAccount, callerOf } from './entry.ts';
 import { faultRefusal } from './fault-refusal.ts';
@@ -51,12 +52,4 @@ function ofAccount(manifest: unknown, account: string): unknown {
   const namesNone =
     typeof manifest === 'object' && manifest !== null && !Array.isArray(manifest) && !('account' in manifest);
   return namesNone ? { account, ...manifest } : manifest;
-}
-
-/** A misspelt flag is refused: what was meant as a dry run must not be applied. */
-function flag(request: FastifyRequest, name: string): boolean {
-  const value = (request.query as Record<string, unknown>)[name];
-  if (value === undefined || value === 'false') return false;
-  if (value === 'true') return true;
-  throw new Refusal('invalid', `${name} must be true or false`);
 }

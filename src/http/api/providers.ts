@@ -1,7 +1,7 @@
 /** Our API: providers, without their credentials. */
 import type { FastifyRequest } from 'fastify';
 import type { ProviderConfig } from '#domain/provider.ts';
-import { providerView } from '#engine/manifest-provider.ts';
+import { providerView } from '#engine/manifest/provider.ts';
 import type { ApiTools } from '../api-tools.ts';
 import { Refusal } from '../refusal.ts';
 import { callerAccount } from './entry.ts';

@@ -1,7 +1,8 @@
 /** Our API: counters. */
 import type { FastifyRequest } from 'fastify';
-import { isoTime, parseInstant } from '#domain/time.ts';
+import { isoTime } from '#domain/time.ts';
 import type { ApiTools } from '../api-tools.ts';
+import { instant } from '../query.ts';
 import { Refusal } from '../refusal.ts';
 import { callerAccount } from './entry.ts';
 
@@ -15,7 +16,9 @@ export function statsEndpoints({ stats, clock }: ApiTools) {
     get: {
       config: { scope: 'read' as const },
       handler: async (request: FastifyRequest) => {
-        const since = sinceOf((request.query as { since?: string }).since, clock.now());
+        const now = clock.now();
+        const since = instant(request, 'since') ?? now - SINCE_DEFAULT_MS;
+        if (since < now - SINCE_MAX_MS) throw new Refusal('invalid', 'since must be at most 31 days ago');
         const counts = await stats.read(callerAccount(request).id, since);
         const totals: Record<string, number> = {};
         const channels: Record<string, Record<string, number>> = {};
@@ -30,13 +33,4 @@ export function statsEndpoints({ stats, clock }: ApiTools) {
       },
     },
   };
-}
-
-function sinceOf(text: string | undefined, now: number): number {
-  if (text === undefined) return now - SINCE_DEFAULT_MS;
-  const since = parseInstant(text.replace(' ', '+'));
-  if (since === null || since < now - SINCE_MAX_MS) {
-    throw new Refusal('invalid', 'since must be an ISO-8601 time with an offset, at most 31 days ago');
-  }
-  return since;
 }

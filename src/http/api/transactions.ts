@@ -7,11 +7,13 @@ import type { ProfileFields } from '#domain/profile.ts';
 import type { JsonObject, TransactionRequest } from '#domain/request.ts';
 import { parseInstant } from '#domain/time.ts';
 import { MODES, hasEnded } from '#domain/transaction.ts';
+import type { TransactionStatus } from '#domain/transaction.ts';
 import type { Refusal as EngineRefusal } from '#engine/accept.ts';
 import type { Prepared } from '#engine/send.ts';
 import type { StoredTransaction, TransactionFilter } from '#ports/transaction-store.ts';
 import type { ApiTools } from '../api-tools.ts';
 import { takeFromLimit } from '../limit-headers.ts';
+import { flag, instant, parameter, word } from '../query.ts';
 import { Refusal } from '../refusal.ts';
 import { callerAccount } from './entry.ts';
 import { pageQuery } from './page-query.ts';
@@ -37,6 +39,18 @@ const TransactionBody = Type.Object(
 );
 type TransactionBody = Static<typeof TransactionBody>;
 
+/** What a list can be filtered by. */
+const STATES: readonly TransactionStatus['name'][] = [
+  'scheduled',
+  'running',
+  'completed',
+  'succeeded',
+  'failed',
+  'expired',
+  'unconfirmed',
+  'cancelled',
+];
+
 /** Characters of an event's name. */
 const EVENT_NAME_MAX = 100;
 
@@ -61,7 +75,7 @@ export function transactionEndpoints(tools: ApiTools) {
         const account = callerAccount(request);
         takeFromLimit(engine.limits, account.id, 'transaction', reply);
         const wanted = requestOf(request.body as TransactionBody);
-        if ((request.query as { dryRun?: string }).dryRun === 'true') return dryRun(tools, request, wanted);
+        if (flag(request, 'dryRun')) return dryRun(tools, request, wanted);
         const result = await engine.accept(account, wanted);
         if (result.kind === 'refused') throw refusalOf(result.refusal);
         if (result.kind === 'repeat' && !result.sameRequest) {
@@ -174,16 +188,15 @@ function preparedView(prepared: Prepared): object {
 }
 
 function filterOf(request: FastifyRequest, accountId: string): TransactionFilter {
-  const query = request.query as Record<string, string | string[] | undefined>;
-  const filter: TransactionFilter = { accountId };
-  for (const name of ['state', 'userId', 'campaignId'] as const) {
-    const value = query[name];
-    if (typeof value === 'string' && value !== '') filter[name] = value;
-  }
-  if (typeof query['since'] === 'string') {
-    const since = parseInstant(query['since'].replace(' ', '+'));
-    if (since === null) throw new Refusal('invalid', 'since must be an ISO-8601 time with an offset, such as 2026-05-21T10:00:00Z');
-    filter.since = since;
-  }
-  return filter;
+  const state = word(request, 'state', STATES);
+  const userId = parameter(request, 'userId');
+  const campaignId = parameter(request, 'campaignId');
+  const since = instant(request, 'since');
+  return {
+    accountId,
+    ...(state && { state }),
+    ...(userId && { userId }),
+    ...(campaignId && { campaignId }),
+    ...(since !== undefined && { since }),
+  };
 }

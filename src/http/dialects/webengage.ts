@@ -34,7 +34,7 @@ const UserFields = {
 
 /** The body of both transaction endpoints. */
 export const TransactionBody = Type.Object({
-  ttl: optional(Type.Integer()),
+  ttl: Type.Optional(Type.Integer()),
   userId: Type.String(),
   txnId: optional(Type.String()),
   dedupe: optional(Type.Object({ ttl: Type.Integer(DEDUPE_TTL_S) })),
@@ -88,7 +88,7 @@ function requestOf(body: TransactionBody, campaignIds: string[], mode: Mode, ttl
     startAt: null,
     token: (overrideData.context?.token ?? {}) as JsonObject,
     params: {},
-    email: given(overrideData.email),
+    email: isHidden(overrideData.email) ? null : (overrideData.email ?? null),
     phone: overrideData.phone ?? null,
     eventName: trackConfig?.eventName ?? null,
     profile: trackConfig?.updateUser ? profileOf(trackConfig.updateUser) : null,
@@ -98,7 +98,7 @@ function requestOf(body: TransactionBody, campaignIds: string[], mode: Mode, ttl
 /** An absent field stays as it is; a null is written (semantics §7). */
 function profileOf(user: NonNullable<NonNullable<TransactionBody['trackConfig']>['updateUser']>): ProfileFields {
   const { firstName, lastName, birthDate, gender, email, phone, attributes } = user;
-  const fields = { firstName, lastName, birthDate, gender, email: email === HIDDEN_EMAIL ? undefined : email, phone };
+  const fields = { firstName, lastName, birthDate, gender, email: isHidden(email) ? undefined : email, phone };
   const profile = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as ProfileFields;
   const fault = faultOfProfile(profile, 'trackConfig.updateUser');
   if (fault) throw new Refusal('invalid', fault);
@@ -106,10 +106,10 @@ function profileOf(user: NonNullable<NonNullable<TransactionBody['trackConfig']>
 }
 
 /** The vendor's documentation shows addresses as its web host hides them; a curl copied from there gives none. */
-const HIDDEN_EMAIL = '[email protected]';
+const HIDDEN_EMAIL = /^\[email\sprotected\]$/;
 
-function given(email: string | null | undefined): string | null {
-  return email === undefined || email === HIDDEN_EMAIL ? null : email;
+function isHidden(email: string | null | undefined): boolean {
+  return typeof email === 'string' && HIDDEN_EMAIL.test(email);
 }
 
 /** The answer to a multi-campaign call. */

@@ -1,7 +1,7 @@
 /** Credentials in a provider's settings: they are taken in, and never shown again. */
 import type { Json, JsonObject } from '#domain/request.ts';
-import { isMap } from './manifest-reading.ts';
-import type { Place } from './manifest-reading.ts';
+import { isMap } from './reading.ts';
+import type { Place } from './reading.ts';
 
 /** What stands for a credential that is shown; given back, it means the stored one. */
 const KEPT = '(kept)';

@@ -12,7 +12,7 @@ import {
   httpProvider,
   manifest,
   smsCampaign,
-} from '../../tests/support/manifests.ts';
+} from '../../../tests/support/manifests.ts';
 
 describe('applying a manifest', () => {
   test('creates what is not there', async () => {

@@ -9,17 +9,17 @@ import type { ProviderConfig } from '#domain/provider.ts';
 import type { ProviderType } from '#ports/provider.ts';
 import type { Templates } from '#ports/templates.ts';
 import type { ConfigChanges } from '#ports/config-store.ts';
-import type { ConfigCache } from './config-cache.ts';
-import { planCampaign, refuseBadReferences } from './manifest-plan-campaign.ts';
-import { planKeys } from './manifest-plan-keys.ts';
-import { fieldChanges } from './manifest-changes.ts';
-import type { ManifestChange } from './manifest-changes.ts';
-import type { Faults } from './manifest-faults.ts';
-import { accountView } from './manifest-of.ts';
-import { providerWithSecrets, receiptsDefault, refuseBadSettings, secretsOf, typeOf } from './manifest-provider.ts';
-import type { ProviderDraft } from './manifest-provider.ts';
-import type { ManifestDraft } from './manifest-read.ts';
-import { withSecrets } from './manifest-secrets.ts';
+import type { ConfigCache } from '../config-cache.ts';
+import { planCampaign, refuseBadReferences } from './plan-campaign.ts';
+import { planKeys } from './plan-keys.ts';
+import { fieldChanges } from './changes.ts';
+import type { ManifestChange } from './changes.ts';
+import type { Faults } from './faults.ts';
+import { accountView } from './of.ts';
+import { providerWithSecrets, receiptsDefault, refuseBadSettings, secretsOf, typeOf } from './provider.ts';
+import type { ProviderDraft } from './provider.ts';
+import type { ManifestDraft } from './read.ts';
+import { withSecrets } from './secrets.ts';
 
 /** What planning needs. */
 export interface PlanTools {

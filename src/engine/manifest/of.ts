@@ -5,10 +5,10 @@ import { formatRate } from '#domain/rate-bucket.ts';
 import type { JsonObject } from '#domain/request.ts';
 import { formatDuration } from '#domain/time.ts';
 import type { ProviderType } from '#ports/provider.ts';
-import type { ConfigCache } from './config-cache.ts';
-import { campaignView } from './manifest-campaign.ts';
-import { keyView } from './manifest-keys.ts';
-import { providerView } from './manifest-provider.ts';
+import type { ConfigCache } from '../config-cache.ts';
+import { campaignView } from './campaign.ts';
+import { keyView } from './keys.ts';
+import { providerView } from './provider.ts';
 
 /** The manifest of an account, without its keys and credentials; null when there is no such account. */
 export function manifestOf(

@@ -3,14 +3,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { mayBecome } from '#domain/campaign.ts';
 import type { Campaign, CampaignContent, Channel } from '#domain/campaign.ts';
 import type { AccountId, ProviderId } from '#domain/ids.ts';
-import type { ConfigCache } from './config-cache.ts';
-import { campaignView } from './manifest-campaign.ts';
-import type { CampaignDraft } from './manifest-campaign.ts';
-import { fieldChanges } from './manifest-changes.ts';
-import { closestTo } from './manifest-closest.ts';
-import type { Faults, Path } from './manifest-faults.ts';
-import type { Plan } from './manifest-plan.ts';
-import type { ManifestDraft } from './manifest-read.ts';
+import type { ConfigCache } from '../config-cache.ts';
+import { campaignView } from './campaign.ts';
+import type { CampaignDraft } from './campaign.ts';
+import { fieldChanges } from './changes.ts';
+import { closestTo } from './closest.ts';
+import type { Faults, Path } from './faults.ts';
+import type { Plan } from './plan.ts';
+import type { ManifestDraft } from './read.ts';
 
 /** Plans one campaign. Changed content makes the next version; a draft has never run and is rewritten in place. */
 export function planCampaign(

@@ -1,9 +1,9 @@
 /** Each fault a manifest can have: where it is said to be, and what the remedy is. */
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { configuredNode, httpProvider, manifest, smsCampaign } from '../../tests/support/manifests.ts';
-import { FAULTS_MAX } from './manifest-faults.ts';
-import type { Fault } from './manifest-faults.ts';
+import { configuredNode, httpProvider, manifest, smsCampaign } from '../../../tests/support/manifests.ts';
+import { FAULTS_MAX } from './faults.ts';
+import type { Fault } from './faults.ts';
 
 async function faultsOf(input: unknown): Promise<Fault[]> {
   const { apply, store } = configuredNode();

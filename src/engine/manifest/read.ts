@@ -6,13 +6,13 @@ import type { AccountId } from '#domain/ids.ts';
 import { parseRate } from '#domain/rate-bucket.ts';
 import type { Rate } from '#domain/rate-bucket.ts';
 import type { JsonObject } from '#domain/request.ts';
-import { readCampaign } from './manifest-campaign.ts';
-import type { CampaignDraft } from './manifest-campaign.ts';
-import type { Faults } from './manifest-faults.ts';
-import { readKey } from './manifest-keys.ts';
-import type { KeyDraft } from './manifest-keys.ts';
-import { readProvider } from './manifest-provider.ts';
-import type { DeclaredProvider, ProviderDraft } from './manifest-provider.ts';
+import { readCampaign } from './campaign.ts';
+import type { CampaignDraft } from './campaign.ts';
+import type { Faults } from './faults.ts';
+import { readKey } from './keys.ts';
+import type { KeyDraft } from './keys.ts';
+import { readProvider } from './provider.ts';
+import type { DeclaredProvider, ProviderDraft } from './provider.ts';
 import {
   below,
   blame,
@@ -25,8 +25,8 @@ import {
   refuseUnstorable,
   required,
   textOf,
-} from './manifest-reading.ts';
-import type { Place } from './manifest-reading.ts';
+} from './reading.ts';
+import type { Place } from './reading.ts';
 
 /** Entries of one manifest. */
 const KEYS_MAX = 1_000;

@@ -1,7 +1,7 @@
 /** What is guessed for a mistyped word. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { closestTo, didYouMean } from './manifest-closest.ts';
+import { closestTo, didYouMean } from './closest.ts';
 
 const WORDS = ['body', 'subject', 'receiptTimeout', 'url'];
 

@@ -6,13 +6,13 @@ import type { ProviderConfig } from '#domain/provider.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
 import type { ProviderType } from '#ports/provider.ts';
 import type { Templates } from '#ports/templates.ts';
-import { closestTo, didYouMean } from './manifest-closest.ts';
-import type { Path } from './manifest-faults.ts';
-import { below, idOf, isMap, mapOf, required, textOf, wordOf } from './manifest-reading.ts';
-import type { Place } from './manifest-reading.ts';
-import { retryOf, retryView } from './manifest-retry.ts';
-import { withoutSecrets } from './manifest-secrets.ts';
-import type { SecretPaths } from './manifest-secrets.ts';
+import { closestTo, didYouMean } from './closest.ts';
+import type { Path } from './faults.ts';
+import { below, idOf, isMap, mapOf, required, textOf, wordOf } from './reading.ts';
+import type { Place } from './reading.ts';
+import { retryOf, retryView } from './retry.ts';
+import { withoutSecrets } from './secrets.ts';
+import type { SecretPaths } from './secrets.ts';
 
 const RECEIPTS = ['none', 'callback'] as const;
 /** What every provider has; all other keys are its type's settings. */

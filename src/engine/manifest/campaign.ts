@@ -4,7 +4,7 @@ import type { Campaign, CampaignContent, CampaignState } from '#domain/campaign.
 import type { CampaignId, ProviderId } from '#domain/ids.ts';
 import type { JsonObject } from '#domain/request.ts';
 import { formatDuration } from '#domain/time.ts';
-import type { Path } from './manifest-faults.ts';
+import type { Path } from './faults.ts';
 import {
   below,
   blame,
@@ -17,9 +17,9 @@ import {
   setOf,
   textOf,
   wordOf,
-} from './manifest-reading.ts';
-import type { Place } from './manifest-reading.ts';
-import { retryOf, retryView } from './manifest-retry.ts';
+} from './reading.ts';
+import type { Place } from './reading.ts';
+import { retryOf, retryView } from './retry.ts';
 
 /** Characters of a template. */
 const TEMPLATE_LENGTH_MAX = 100_000;

@@ -5,8 +5,8 @@
 import { ID_LENGTH_MAX } from '#domain/request.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
 import { formatDuration, parseDurationMs } from '#domain/time.ts';
-import { didYouMean } from './manifest-closest.ts';
-import type { Faults, Path } from './manifest-faults.ts';
+import { didYouMean } from './closest.ts';
+import type { Faults, Path } from './faults.ts';
 
 /** How deep a manifest may nest. */
 const DEPTH_MAX = 40;

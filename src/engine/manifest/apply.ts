@@ -4,15 +4,15 @@ import { isDeepStrictEqual } from 'node:util';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ProviderType } from '#ports/provider.ts';
 import type { Templates } from '#ports/templates.ts';
-import type { ConfigCache } from './config-cache.ts';
-import type { ManifestChange } from './manifest-changes.ts';
-import { createFaults } from './manifest-faults.ts';
-import type { Fault, Faults } from './manifest-faults.ts';
-import { planManifest } from './manifest-plan.ts';
-import type { Plan } from './manifest-plan.ts';
-import { readManifest } from './manifest-read.ts';
-import type { ManifestDraft } from './manifest-read.ts';
-import { refuseBadTemplates } from './manifest-templates.ts';
+import type { ConfigCache } from '../config-cache.ts';
+import type { ManifestChange } from './changes.ts';
+import { createFaults } from './faults.ts';
+import type { Fault, Faults } from './faults.ts';
+import { planManifest } from './plan.ts';
+import type { Plan } from './plan.ts';
+import { readManifest } from './read.ts';
+import type { ManifestDraft } from './read.ts';
+import { refuseBadTemplates } from './templates.ts';
 
 /** Campaigns whose templates are parsed before others get their turn: a large manifest must not stop the node. */
 const CAMPAIGNS_PER_TURN = 20;

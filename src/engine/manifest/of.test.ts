@@ -8,9 +8,9 @@ import {
   httpProvider,
   manifest,
   smsCampaign,
-} from '../../tests/support/manifests.ts';
-import type { ConfiguredNode } from '../../tests/support/manifests.ts';
-import { manifestOf } from './manifest-of.ts';
+} from '../../../tests/support/manifests.ts';
+import type { ConfiguredNode } from '../../../tests/support/manifests.ts';
+import { manifestOf } from './of.ts';
 
 function stored({ config, tools }: ConfiguredNode, accountId = 'shop') {
   return manifestOf(config, accountId, tools.providerTypes)!;

@@ -2,9 +2,9 @@
 import type { CampaignContent } from '#domain/campaign.ts';
 import { TemplateError } from '#ports/templates.ts';
 import type { Templates } from '#ports/templates.ts';
-import { TEXTS } from './manifest-campaign.ts';
-import type { Faults, Path } from './manifest-faults.ts';
-import { parseContent } from './render.ts';
+import { TEXTS } from './campaign.ts';
+import type { Faults, Path } from './faults.ts';
+import { parseContent } from '../render.ts';
 
 /** Adds a fault for each template that does not parse, where it stands. */
 export function refuseBadTemplates(content: CampaignContent, path: Path, templates: Templates, faults: Faults): void {

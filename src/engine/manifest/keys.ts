@@ -3,9 +3,9 @@ import { hash } from 'node:crypto';
 import { SCOPES } from '#domain/account.ts';
 import type { ApiKey, Scope } from '#domain/account.ts';
 import type { JsonObject } from '#domain/request.ts';
-import type { Path } from './manifest-faults.ts';
-import { below, blame, idOf, mapOf, refuseUnknown, required, setOf, textOf, wordOf } from './manifest-reading.ts';
-import type { Place } from './manifest-reading.ts';
+import type { Path } from './faults.ts';
+import { below, blame, idOf, mapOf, refuseUnknown, required, setOf, textOf, wordOf } from './reading.ts';
+import type { Place } from './reading.ts';
 
 /** Characters of a key. */
 const KEY_LENGTH_MAX = 200;

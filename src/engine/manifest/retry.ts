@@ -3,8 +3,8 @@ import { DEFAULT_RETRY } from '#domain/campaign.ts';
 import type { RetryPolicy } from '#domain/campaign.ts';
 import type { JsonObject } from '#domain/request.ts';
 import { formatDuration } from '#domain/time.ts';
-import { below, blame, durationOf, integerOf, listOf, mapOf, refuseUnknown } from './manifest-reading.ts';
-import type { Place } from './manifest-reading.ts';
+import { below, blame, durationOf, integerOf, listOf, mapOf, refuseUnknown } from './reading.ts';
+import type { Place } from './reading.ts';
 
 /** Attempts of one message. */
 const ATTEMPTS_MAX = 20;

@@ -2,13 +2,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ApiKey } from '#domain/account.ts';
 import type { AccountId } from '#domain/ids.ts';
-import type { ConfigCache } from './config-cache.ts';
-import { fieldChanges } from './manifest-changes.ts';
-import type { Faults } from './manifest-faults.ts';
-import { sha256Of } from './manifest-keys.ts';
-import type { KeyDraft } from './manifest-keys.ts';
-import type { Plan } from './manifest-plan.ts';
-import type { ManifestDraft } from './manifest-read.ts';
+import type { ConfigCache } from '../config-cache.ts';
+import { fieldChanges } from './changes.ts';
+import type { Faults } from './faults.ts';
+import { sha256Of } from './keys.ts';
+import type { KeyDraft } from './keys.ts';
+import type { Plan } from './plan.ts';
+import type { ManifestDraft } from './read.ts';
 
 /** Hex characters in the id of a key that was given none. */
 const ID_DIGITS = 10;

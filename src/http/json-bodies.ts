@@ -1,0 +1,48 @@
+/** How JSON bodies are read. What could not be stored is refused here, once, rather than found in the middle of a batch. */
+import type { FastifyInstance } from 'fastify';
+import { Refusal } from './refusal.ts';
+
+/** How deep lists and objects may be nested: far less than what V8 and PostgreSQL can walk without running out of stack. */
+const NESTING_MAX = 100;
+
+/** The scope takes JSON and nothing else. An empty body is none: many clients send the header with every request. */
+export function acceptJsonBodies(scope: FastifyInstance): void {
+  const parse = scope.getDefaultJsonParser('error', 'error');
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text: string, done) => {
+    if (text === '') return done(null, undefined);
+    const fault = faultOfJson(text);
+    return fault === null ? parse(request, text, done) : done(new Refusal('invalid', fault));
+  });
+}
+
+/** What is wrong with a JSON text before it is parsed; null when nothing is that this can tell. */
+export function faultOfJson(text: string): string | null {
+  if (isTooDeep(text)) return `the body is nested more than ${NESTING_MAX} levels deep`;
+  if (text.includes('\\u') && saysUnstorable(text)) {
+    return 'the body has the character U+0000 or half a surrogate pair, which cannot be stored';
+  }
+  return null;
+}
+
+/** Escapes from left to right: whole surrogate pairs, then what PostgreSQL keeps in no text, then all others. */
+const ESCAPES = /\\(?:ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(?<unstorable>u0000|ud[89a-f][0-9a-f]{2})|.)/gi;
+
+function saysUnstorable(text: string): boolean {
+  for (const { groups } of text.matchAll(ESCAPES)) if (groups!['unstorable'] !== undefined) return true;
+  return false;
+}
+
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') isInString = !isInString;
+    else if (isInString) at += character === '\\' ? 1 : 0;
+    else if (character === '[' || character === '{') depth++;
+    else if (character === ']' || character === '}') depth--;
+    if (depth > NESTING_MAX) return true;
+  }
+  return false;
+}
