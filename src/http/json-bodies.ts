@@ -1,4 +1,5 @@
 /** How JSON bodies are read. What could not be stored is refused here, once, rather than found in the middle of a batch. */
+import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from './refusal.ts';
 
@@ -9,9 +10,10 @@ const NESTING_MAX = 100;
 export function acceptJsonBodies(scope: FastifyInstance): void {
   const parse = scope.getDefaultJsonParser('error', 'error');
   scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text: string, done) => {
-    if (text === '') return done(null, undefined);
-    const fault = faultOfJson(text);
+  scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+    if (bytes.length === 0) return done(null, undefined);
+    const text = bytes.toString();
+    const fault = isUtf8(bytes) ? faultOfJson(text) : 'the body is not UTF-8';
     return fault === null ? parse(request, text, done) : done(new Refusal('invalid', fault));
   });
 }

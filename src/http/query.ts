@@ -20,7 +20,11 @@ export function flag(request: FastifyRequest, name: string): boolean {
 }
 
 /** One of some words; undefined when it is not given. @throws {Refusal} naming them. */
-export function word<Word extends string>(request: FastifyRequest, name: string, words: readonly Word[]): Word | undefined {
+export function word<Word extends string>(
+  request: FastifyRequest,
+  name: string,
+  words: readonly Word[],
+): Word | undefined {
   const value = parameter(request, name);
   if (value === undefined) return undefined;
   const known = words.find((one) => one === value);
@@ -33,6 +37,7 @@ export function instant(request: FastifyRequest, name: string): Instant | undefi
   const text = parameter(request, name);
   if (text === undefined) return undefined;
   const at = parseInstant(text.replace(' ', '+'));
-  if (at === null) throw new Refusal('invalid', `${name} must be an ISO-8601 time with an offset, such as 2026-05-21T10:00:00Z`);
+  if (at === null)
+    throw new Refusal('invalid', `${name} must be an ISO-8601 time with an offset, such as 2026-05-21T10:00:00Z`);
   return at;
 }

@@ -21,6 +21,7 @@ import { acceptCallbackBodies } from './callback-bodies.ts';
 import { createMetrics } from './metrics.ts';
 import { problem } from './problem.ts';
 import { Refusal } from './refusal.ts';
+import { acceptYamlBodies } from './yaml-bodies.ts';
 
 /** A refusal in the shape of the API whose URL it looks like: for what no route takes, or cannot be read as a URL at all. */
 export function refusalShape(url: string): (refusal: Refusal) => { body: unknown; type: string } {
@@ -85,9 +86,12 @@ export function registerRoutes(app: FastifyInstance, tools: ApiTools, role: 'all
 
 /** What is configured: by manifest, and piece by piece. */
 function registerConfiguration(own: FastifyInstance, tools: ApiTools): void {
-  const manifest = manifestEndpoints(tools);
-  own.get('/v1/manifest', manifest.get);
-  own.put('/v1/manifest', manifest.put);
+  own.register(async (manifests) => {
+    acceptYamlBodies(manifests);
+    const manifest = manifestEndpoints(tools);
+    manifests.get('/v1/manifest', manifest.get);
+    manifests.put('/v1/manifest', manifest.put);
+  });
 
   const campaigns = campaignEndpoints(tools);
   own.get('/v1/campaigns', campaigns.list);

@@ -1,7 +1,10 @@
 import type { Database } from './connection.ts';
 
 /** Asks the buckets one after the other, for what is left of the limit, until it is reached. */
-export type AcrossBuckets = <Row>(limit: number, ask: (bucket: number, rest: number) => Promise<Row[]>) => Promise<Row[]>;
+export type AcrossBuckets = <Row>(
+  limit: number,
+  ask: (bucket: number, rest: number) => Promise<Row[]>,
+) => Promise<Row[]>;
 
 /** Begins at the first bucket each time: two calls that change nothing find the same. */
 export function acrossBuckets(database: Database): AcrossBuckets {

@@ -26,7 +26,8 @@ const READ_VERSION = {
 };
 
 /** Locks the one row, so that writers follow each other and revisions are given in commit order. */
-const NEXT_REVISION = 'update carom set revision = revision + 1 where revision = $1 returning revision::float8 as revision';
+const NEXT_REVISION =
+  'update carom set revision = revision + 1 where revision = $1 returning revision::float8 as revision';
 
 const PUT_ACCOUNT = `insert into accounts (id, body, revision) values ($1, $2, $3)
   on conflict (id) do update set body = excluded.body, revision = excluded.revision`;
@@ -65,8 +66,10 @@ async function writeChanges(client: pg.PoolClient, changes: ConfigChanges, based
     await client.query(PUT_CAMPAIGN, [accountId, id, name, state, version, revision]);
   }
   for (const { accountId, id } of changes.removedKeys ?? []) await client.query(REMOVE.key, [accountId, id, revision]);
-  for (const { accountId, id } of changes.removedProviders ?? []) await client.query(REMOVE.provider, [accountId, id, revision]);
-  for (const { accountId, id } of changes.removedCampaigns ?? []) await client.query(REMOVE.campaign, [accountId, id, revision]);
+  for (const { accountId, id } of changes.removedProviders ?? [])
+    await client.query(REMOVE.provider, [accountId, id, revision]);
+  for (const { accountId, id } of changes.removedCampaigns ?? [])
+    await client.query(REMOVE.campaign, [accountId, id, revision]);
   return revision;
 }
 
@@ -93,10 +96,18 @@ const READ_REVISION = { name: 'read_revision', text: 'select revision::float8 as
 /** Reads the revision first: what is committed between the reads is read again next time. */
 async function readSince(pool: pg.Pool, since: number): Promise<ConfigNews> {
   const [head] = await run<{ revision: number }>(pool, READ_REVISION, []);
-  const news: ConfigNews = { revision: head!.revision, accounts: [], keys: [], providers: [], campaigns: [], removed: [] };
+  const news: ConfigNews = {
+    revision: head!.revision,
+    accounts: [],
+    keys: [],
+    providers: [],
+    campaigns: [],
+    removed: [],
+  };
   if (head!.revision === since) return news;
   const bodies = async <Body>(table: string) =>
-    (await pool.query<BodyRow<Body>>(`select account_id, id, body, removed from ${table} where revision > $1`, [since])).rows;
+    (await pool.query<BodyRow<Body>>(`select account_id, id, body, removed from ${table} where revision > $1`, [since]))
+      .rows;
   const accounts = await pool.query<{ id: string; body: Omit<Account, 'id'> }>(
     'select id, body from accounts where revision > $1',
     [since],

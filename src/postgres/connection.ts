@@ -18,7 +18,7 @@ const CONFLICT_TRIES = 5;
 
 /**
  * The engine's statements are batches joined to a table by its key. Their plan must not depend on statistics: on a new,
- * never analysed table the planner would scan it for every batch.
+ * never analysed table the planner would scan it for every batch. What these settings leave open, {@link replan} mends.
  */
 const ENGINE_PLANNER = [
   'enable_seqscan=off',
@@ -78,7 +78,7 @@ function openPool(address: Address, max: number, settings: string[], statementTi
   pool.on('error', (error) => log.warn({ error: error.message }, 'an idle database connection broke'));
   // One that breaks between two statements of a unit of work says so here, and the next statement fails. An 'error' event
   // that nobody listens to would end the process.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  //XX pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
@@ -89,12 +89,51 @@ function openPool(address: Address, max: number, settings: string[], statementTi
 export async function run<Row extends object>(pool: pg.Pool, statement: Statement, values: unknown[]): Promise<Row[]> {
   for (let tries = 1; ; tries++) {
     try {
-      const result = await orUnavailable(pool.query<Row>({ ...statement, values }));
+      const result = await withConnection(pool, (client) => client.query<Row>({ ...statement, values }));
       return result.rows;
     } catch (error) {
       if (!isConflict(error) || tries >= CONFLICT_TRIES) throw error;
     }
   }
+}
+
+/**
+ * Lends a connection for one statement, or for a unit of work.
+ * @throws {StoreUnavailableError} when PostgreSQL cannot be reached or goes away meanwhile.
+ */
+export function withConnection<Result>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<Result>,
+): Promise<Result> {
+  return orUnavailable(lend(pool, work));
+}
+
+async function lend<Result>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+  const client = await pool.connect();
+  try {
+    await replan(client);
+    const result = await work(client);
+    client.release();
+    return result;
+  } catch (error) {
+    // Dropped: a unit of work is rolled back by that, also when it is the connection that failed.
+    client.release(true);
+    throw error;
+  }
+}
+
+/** How often each connection was lent. */
+const uses = new WeakMap<pg.PoolClient, number>();
+
+/**
+ * A plan made for an almost empty table walks through a whole bucket, which is right then and ruinous soon after, and a
+ * prepared statement keeps its plan until somebody analyses the table: on a new database, for up to a minute. So each
+ * connection forgets its plans after 2, 4, 8, 16… uses.
+ */
+async function replan(client: pg.PoolClient): Promise<void> {
+  const count = (uses.get(client) ?? 0) + 1;
+  uses.set(client, count);
+  if (count > 1 && Number.isInteger(Math.log2(count))) await client.query('discard plans');
 }
 
 /** The same answer; an error that means that PostgreSQL is away becomes a {@link StoreUnavailableError}. */
@@ -112,23 +151,12 @@ export async function orUnavailable<Result>(work: Promise<Result>): Promise<Resu
  * @throws {StoreUnavailableError} when PostgreSQL cannot be reached or goes away meanwhile; then nothing, or all, was done.
  */
 export function unitOfWork<Result>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
-  return orUnavailable(inTransaction(pool, work));
-}
-
-async function inTransaction<Result>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
-  let client: pg.PoolClient | null = null;
-  try {
-    client = await pool.connect();
+  return withConnection(pool, async (client) => {
     await client.query('begin');
     const result = await work(client);
     await client.query('commit');
-    client.release();
     return result;
-  } catch (error) {
-    // Dropping the connection rolls back, also when it is the connection that failed.
-    client?.release(true);
-    throw error;
-  }
+  });
 }
 
 /** Asks whether PostgreSQL answers and the schema is there. */

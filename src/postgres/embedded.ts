@@ -10,20 +10,9 @@ import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import {
-  type Cluster,
-  createCluster,
-  findServer,
-  isServing,
-  openDataDirectory,
-  PORT,
-  socketDirectory,
-  spawnServer,
-  stopServer,
-} from './embedded-cluster.ts';
+import { createCluster, openDataDirectory, socketDirectory } from './embedded-cluster.ts';
+import { type Cluster, findServer, isServing, PORT, spawnServer, stopServer } from './embedded-process.ts';
 import { type Binaries, EmbeddedPostgresError, findBinaries, hasCode } from './embedded-run-as.ts';
-
-export { EmbeddedPostgresError } from './embedded-run-as.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 3_000;

@@ -42,7 +42,10 @@ function slow(options: Partial<GroupCommitOptions<string, string>> = {}): Slow {
 }
 
 /** A database that answers at once, and refuses what is poisoned. */
-function quick(fails: (items: string[], runs: number) => Error | null): { commit: Slow['commit']; batches: string[][] } {
+function quick(fails: (items: string[], runs: number) => Error | null): {
+  commit: Slow['commit'];
+  batches: string[][];
+} {
   const batches: string[][] = [];
   const run = async (items: string[]) => {
     batches.push(items);
@@ -72,7 +75,10 @@ test('what arrives together shares a batch; what arrives meanwhile forms the nex
   await turn();
   assert.deepEqual(batches, [['a', 'b']]);
   await answer();
-  assert.deepEqual(batches, [['a', 'b'], ['c', 'd', 'e']]);
+  assert.deepEqual(batches, [
+    ['a', 'b'],
+    ['c', 'd', 'e'],
+  ]);
   await answer();
   assert.deepEqual(await Promise.all([...first, ...next]), ['A', 'B', 'C', 'D', 'E']);
 });
@@ -152,13 +158,14 @@ test('over the limit of waiting items a call is refused, not queued; later ones 
 });
 
 /** What happens at one moment: items arrive, or the loop turns so many times. */
-const moment = fc.oneof(
+type Moment = { key: string; poisoned: boolean }[] | number;
+const moment: fc.Arbitrary<Moment> = fc.oneof(
   fc.array(fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), poisoned: fc.boolean() }), { maxLength: 8 }),
   fc.nat({ max: 3 }),
 );
 
 test('whatever arrives whenever: each item is written once, in its key’s order, in batches as promised', async () => {
-  const holds = async (moments: fc.TypeOfArbitrary<typeof moment>[], batchMax: number, turns: number, keyed: boolean) => {
+  const holds = async (moments: Moment[], batchMax: number, turns: number, keyed: boolean) => {
     interface Item {
       key: string;
       number: number;
@@ -189,23 +196,29 @@ test('whatever arrives whenever: each item is written once, in its key’s order
           const item = { ...given, number: arrived++ };
           const result = commit(item);
           results.push(
-            item.poisoned ? assert.rejects(result, /poisoned/) : result.then((number) => assert.equal(number, item.number)),
+            item.poisoned
+              ? assert.rejects(result, /poisoned/)
+              : result.then((number) => assert.equal(number, item.number)),
           );
         }
       }
     }
     await Promise.all(results);
     assert.equal(new Set(written).size, written.length);
-    const healthy = moments.flatMap((happens) => (typeof happens === 'number' ? [] : happens)).filter((item) => !item.poisoned);
+    const healthy = moments
+      .flatMap((happens) => (typeof happens === 'number' ? [] : happens))
+      .filter((item) => !item.poisoned);
     assert.equal(written.length, healthy.length);
     for (const key of ['a', 'b', 'c', 'd']) {
       const numbers = written.filter((item) => item.key === key).map(({ number }) => number);
-      assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b));
+      assert.deepEqual(
+        numbers,
+        numbers.toSorted((a, b) => a - b),
+      );
     }
   };
   const moments = fc.array(moment, { maxLength: 30 });
-  await fc.assert(
-    fc.asyncProperty(moments, fc.integer({ min: 1, max: 6 }), fc.nat({ max: 2 }), fc.boolean(), holds),
-    { numRuns: 300 },
-  );
+  await fc.assert(fc.asyncProperty(moments, fc.integer({ min: 1, max: 6 }), fc.nat({ max: 2 }), fc.boolean(), holds), {
+    numRuns: 300,
+  });
 });

@@ -87,7 +87,8 @@ async function settle<Item, Result>(
       const results = await run(batch.map(({ item }) => item));
       batch.forEach(({ resolve }, index) => resolve(results[index]!));
     } catch (error) {
-      if (error instanceof StoreUnavailableError) return [batch, ...parts].flat().forEach(({ reject }) => reject(error));
+      if (error instanceof StoreUnavailableError)
+        return [batch, ...parts].flat().forEach(({ reject }) => reject(error));
       if (batch.length === 1) batch[0]!.reject(error);
       else {
         const middle = Math.ceil(batch.length / 2);

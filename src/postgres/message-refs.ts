@@ -53,12 +53,15 @@ export async function addRefs(database: Database, bucket: number, batch: NamedMe
   return batch.map((item) => byRef.get(refKey(item)) ?? []);
 }
 
+/** Reads a batch of one bucket, one by one: the planner cannot turn it into a walk through the bucket. */
 const FIND_REFS = {
   name: 'find_refs',
   text: `select m.account_id, m.provider_id, m.ref, m.message_id
          from unnest($2::text[], $3::text[], $4::text[]) as wanted (account_id, provider_id, ref)
-         join message_refs m on m.bucket = $1 and m.account_id = wanted.account_id
-           and m.provider_id = wanted.provider_id and m.ref = wanted.ref`,
+         cross join lateral (
+           select * from message_refs m where m.bucket = $1 and m.account_id = wanted.account_id
+             and m.provider_id = wanted.provider_id and m.ref = wanted.ref limit 1
+         ) m`,
 };
 
 /** The message of each reference; null for one that is not known. */
@@ -66,7 +69,10 @@ export async function findRefs(database: Database, bucket: number, wanted: Ref[]
   type Row = { account_id: string; provider_id: string; ref: string; message_id: string };
   const rows = await run<Row>(database.engine, FIND_REFS, [bucket, ...refColumns(wanted)]);
   const found = new Map(
-    rows.map((row) => [refKey({ accountId: row.account_id, providerId: row.provider_id, ref: row.ref }), row.message_id]),
+    rows.map((row) => [
+      refKey({ accountId: row.account_id, providerId: row.provider_id, ref: row.ref }),
+      row.message_id,
+    ]),
   );
   return wanted.map((ref) => found.get(refKey(ref)) ?? null);
 }

@@ -15,10 +15,14 @@ const VERSION_MIN = 150_000;
  * @throws when the server is older than PostgreSQL 15 or a migration fails; the schema is then as before it.
  */
 export async function migrate(queries: Kysely<unknown>): Promise<string[]> {
-  const version = await orUnavailable(sql<{ number: number }>`select current_setting('server_version_num')::int as number`.execute(queries));
+  const version = await orUnavailable(
+    sql<{ number: number }>`select current_setting('server_version_num')::int as number`.execute(queries),
+  );
   const number = version.rows[0]!.number;
   if (number < VERSION_MIN) {
-    throw new Error(`PostgreSQL ${Math.floor(number / 10_000)} is too old: Carom needs 15 or newer; change DATABASE_URL`);
+    throw new Error(
+      `PostgreSQL ${Math.floor(number / 10_000)} is too old: Carom needs 15 or newer; change DATABASE_URL`,
+    );
   }
   const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.sql')).toSorted();
   const migrator = new Migrator({

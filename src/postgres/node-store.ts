@@ -5,7 +5,10 @@ import type { Database } from './connection.ts';
 
 const JOIN = { name: 'join', text: 'insert into nodes (name) values ($1) returning id' };
 const BEAT = { name: 'beat', text: 'update nodes set beat_at = now() where id = $1 returning id' };
-const DEAD = { name: 'dead', text: `select id from nodes where beat_at < now() - $1 * interval '1 millisecond' order by id` };
+const DEAD = {
+  name: 'dead',
+  text: `select id from nodes where beat_at < now() - $1 * interval '1 millisecond' order by id`,
+};
 const LEAVE = { name: 'leave', text: 'delete from nodes where id = $1' };
 
 /** The store on an open database. */

@@ -21,11 +21,15 @@ interface Merge extends User {
   transactionId: TransactionId | null;
 }
 
+/** Reads a batch of one bucket, one by one: the planner cannot turn it into a walk through the bucket. */
 const LOAD = {
   name: 'load_profiles',
   text: `select p.account_id, p.user_id, p.fields, p.attributes, p.consents
          from unnest($2::text[], $3::text[]) as wanted (account_id, user_id)
-         join profiles p on p.bucket = $1 and p.account_id = wanted.account_id and p.user_id = wanted.user_id`,
+         cross join lateral (
+           select * from profiles p
+           where p.bucket = $1 and p.account_id = wanted.account_id and p.user_id = wanted.user_id limit 1
+         ) p`,
 };
 
 /**
@@ -135,6 +139,8 @@ async function loadProfiles(database: Database, bucket: number, wanted: User[]):
   const found = new Map(rows.map((row) => [JSON.stringify([row.account_id, row.user_id]), row]));
   return wanted.map(({ accountId, userId }) => {
     const row = found.get(JSON.stringify([accountId, userId]));
-    return row ? { accountId, userId, fields: { ...row.fields, attributes: row.attributes, consents: row.consents } } : null;
+    return row
+      ? { accountId, userId, fields: { ...row.fields, attributes: row.attributes, consents: row.consents } }
+      : null;
   });
 }

@@ -16,7 +16,8 @@ const PRUNE_PAGE = 1_000;
 
 /** The store on an open database. */
 export function receiptStore(database: Database): ReceiptStore {
-  const bucketOfRef = ({ accountId, providerId, ref }: Ref) => bucketOf(hash16(accountId, providerId, ref), database.buckets);
+  const bucketOfRef = ({ accountId, providerId, ref }: Ref) =>
+    bucketOf(hash16(accountId, providerId, ref), database.buckets);
   const bucketOfMessage = (id: MessageId) => bucketOf(hash16OfId(id), database.buckets);
   const addRef = perBucket({
     key: refKey,

@@ -86,8 +86,8 @@ create table transactions (
   timeline    jsonb       not null,
   primary key (bucket, account_id, id)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1);
-create unique index transactions_txn_id on transactions (bucket, account_id, txn_id);
-create index transactions_user on transactions (bucket, account_id, user_id, id);
+create unique index transactions_txn_id on transactions (bucket, txn_id, account_id);
+create index transactions_user on transactions (bucket, user_id, account_id, id);
 create index transactions_due on transactions (bucket, due_at) where (due_at is not null);
 create index transactions_node on transactions (bucket, node_id) where (node_id is not null);
 create index transactions_ended on transactions (bucket, ended_at) where (ended_at is not null);

@@ -27,7 +27,7 @@ const ACCEPT = {
 
 /** The ids that were accepted. */
 export async function insertTransactions(
-  client: Pick<pg.Pool, 'query'>,
+  client: pg.PoolClient,
   bucket: number,
   batch: Acceptance[],
 ): Promise<Set<string>> {

@@ -1,7 +1,7 @@
 /** Accepting: alone or within a dedupe window, and what a repeat is told. */
 import { bucketOf, hash16OfId } from '#domain/ids.ts';
 import type { Acceptance, Accepted } from '#ports/transaction-store.ts';
-import { orUnavailable } from './connection.ts';
+import { withConnection } from './connection.ts';
 import type { Database } from './connection.ts';
 import { perBucket } from './per-bucket.ts';
 import { insertTransactions } from './transaction-accept.ts';
@@ -12,7 +12,7 @@ import { acceptInWindow } from './transaction-window.ts';
 export function acceptor(database: Database): (acceptance: Acceptance) => Promise<Accepted> {
   const insert = perBucket({
     run: async (bucket, batch: Acceptance[]) => {
-      const inserted = await orUnavailable(insertTransactions(database.engine, bucket, batch));
+      const inserted = await withConnection(database.engine, (client) => insertTransactions(client, bucket, batch));
       return batch.map(({ stored }) => inserted.has(stored.transaction.id));
     },
   });

@@ -75,6 +75,22 @@ async function eventsOf(account: string, userId: string): Promise<{ eventName: s
   return (await carom.call('GET', `/v1/events?account=${account}&userId=${userId}`)).body.data;
 }
 
+/** Asks again and again within a window of 5 s, until a new one is accepted. Runs beside the other tests. */
+async function passWindow(): Promise<{ tookMs: number; duplicates: number }> {
+  const path = '/v2/accounts/demo/experiments/~xyz456/transaction';
+  const ask = () => post(path, request({ userId: 'patient', dedupe: { ttl: 5 } }));
+  const since = Date.now();
+  await ask();
+  let duplicates = -1;
+  await eventually(ask, ({ headers }) => {
+    duplicates++;
+    return headers.get('idempotent-replayed') === null;
+  });
+  return { tookMs: Date.now() - since, duplicates };
+}
+
+let windowPassed: ReturnType<typeof passWindow>;
+
 before(async () => {
   carom = await startCarom();
   const demo = demoManifest() as object;
@@ -85,6 +101,7 @@ before(async () => {
     keys: [{ id: 'second', key: 'second-key', scopes: ['trigger', 'read'] }],
     limits: { transaction: '100/m', users: '5000/m', events: '5000/m' },
   });
+  windowPassed = passWindow();
 });
 after(() => carom.stop());
 
@@ -117,7 +134,10 @@ describe('the documented requests', () => {
   });
 
   test('semantics §6 and §7: its event and its profile are written; the hidden address is none', async () => {
-    const events = await eventually(() => eventsOf('demo', 'user_123'), ({ length }) => length > 0);
+    const events = await eventually(
+      () => eventsOf('demo', 'user_123'),
+      ({ length }) => length > 0,
+    );
     assert.equal(events[0]!.eventName, 'track_txn');
     assert.deepEqual(events[0]!.eventData, {
       order_id: 'ORD-12345',
@@ -126,7 +146,10 @@ describe('the documented requests', () => {
       ttl: 300,
     });
     const path = '/v1/profiles/user_123?account=demo';
-    const { body } = await eventually(() => carom.call('GET', path), ({ status }) => status === 200);
+    const { body } = await eventually(
+      () => carom.call('GET', path),
+      ({ status }) => status === 200,
+    );
     assert.deepEqual(
       [body.firstName, body.lastName, body.email, body.attributes],
       ['John', 'Doe', null, { Points: 100 }],
@@ -175,12 +198,18 @@ describe('the multi-campaign endpoint', () => {
 
   test('nulls are taken for fields left out', async () => {
     const overrideData = { context: null, email: null, phone: '+919876543210' };
-    const answer = await trigger('campaignIds=~xyz456&mode=all', request({ txnId: null, trackConfig: null, overrideData }));
+    const answer = await trigger(
+      'campaignIds=~xyz456&mode=all',
+      request({ txnId: null, trackConfig: null, overrideData }),
+    );
     assert.equal(answer.status, 200);
   });
 
   test('?format=xml answers successes in XML, and errors still in JSON', async () => {
-    const good = await trigger('campaignIds=~abc123,~xyz456&mode=all&format=xml', request({ txnId: 'in-xml', ttl: 60 }));
+    const good = await trigger(
+      'campaignIds=~abc123,~xyz456&mode=all&format=xml',
+      request({ txnId: 'in-xml', ttl: 60 }),
+    );
     assert.equal(good.status, 200);
     assert.match(good.headers.get('content-type')!, /^application\/xml/);
     assert.equal(
@@ -228,7 +257,10 @@ describe('the single-campaign endpoint', () => {
     const answer = await single({ userId: 'beth', ttl: 30, trackConfig }, '%7Exyz456');
     const { legs } = await ended(answer);
     assert.equal(legs[0].messages[0].to, '+919876543210');
-    const [event] = await eventually(() => eventsOf('demo', 'beth'), ({ length }) => length > 0);
+    const [event] = await eventually(
+      () => eventsOf('demo', 'beth'),
+      ({ length }) => length > 0,
+    );
     assert.deepEqual(event!.eventData, { txnId: answer.body.response.data.txnId, ttl: 30 });
     const profile = () => carom.call('GET', '/v1/profiles/beth?account=demo');
     await eventually(profile, ({ body }) => body.attributes.tier === 'gold');
@@ -253,6 +285,12 @@ describe('the single-campaign endpoint', () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => single(body)));
     assert.equal(new Set(answers.map((one) => one.body.response.data.txnId)).size, 1);
     assert.equal(answers.filter(({ headers }) => headers.get('idempotent-replayed') === null).length, 1);
+  });
+
+  test('semantics §4: the window is fixed: duplicates within it do not make it longer', async () => {
+    const { tookMs, duplicates } = await windowPassed;
+    assert.ok(duplicates > 3, `${duplicates} duplicates`);
+    assert.ok(tookMs >= 5_000 && tookMs < 8_000, `a new one was accepted after ${tookMs} ms`);
   });
 
   test('semantics §4: the dedupe window is 5 to 1800 whole seconds', async () => {

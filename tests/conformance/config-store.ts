@@ -66,7 +66,13 @@ export function describeConfigStore(name: string, make: TwoNodes<ConfigStore>): 
       };
       const revision = await write(changes);
       const { accounts, keys, providers } = changes;
-      const wanted: ConfigNews = { ...nothing(revision), accounts, keys, providers, campaigns: [changes.campaigns[0]!.campaign] };
+      const wanted: ConfigNews = {
+        ...nothing(revision),
+        accounts,
+        keys,
+        providers,
+        campaigns: [changes.campaigns[0]!.campaign],
+      };
       assert.deepEqual(await other.since(before), wanted);
       assert.deepEqual(await other.since(0), wanted);
       assert.deepEqual(await other.since(revision), nothing(revision));
@@ -95,7 +101,8 @@ export function describeConfigStore(name: string, make: TwoNodes<ConfigStore>): 
       let isWriting = true;
       const writer = async (store: ConfigStore, id: string) => {
         let revision: number | null = null;
-        while (revision === null) revision = await store.write({ accounts: [account(id)] }, (await store.since(before)).revision);
+        while (revision === null)
+          revision = await store.write({ accounts: [account(id)] }, (await store.since(before)).revision);
       };
       const follow = async () => {
         const seen = new Set<string>();
@@ -145,7 +152,12 @@ export function describeConfigStore(name: string, make: TwoNodes<ConfigStore>): 
       });
       const next = { campaign: campaign('~a', 4, 'Again'), contentChanged: true };
       const revision = await write({ keys: [key('k1')], providers: [provider('sms')], campaigns: [next] });
-      const back = { ...nothing(revision), keys: [key('k1')], providers: [provider('sms')], campaigns: [next.campaign] };
+      const back = {
+        ...nothing(revision),
+        keys: [key('k1')],
+        providers: [provider('sms')],
+        campaigns: [next.campaign],
+      };
       assert.deepEqual(await other.since(removed), back);
     });
 
@@ -157,7 +169,10 @@ export function describeConfigStore(name: string, make: TwoNodes<ConfigStore>): 
       const news = await other.since(revision - 1);
       assert.deepEqual(news.campaigns, [{ ...running, content: campaign('~a', 2, 'Two').content }]);
       await write({ removedCampaigns: [{ accountId: 'demo', id: '~a' }] });
-      for (const [version, body] of [[1, 'One'], [2, 'Two']] as const) {
+      for (const [version, body] of [
+        [1, 'One'],
+        [2, 'Two'],
+      ] as const) {
         assert.deepEqual(await other.version('demo', '~a', version), campaign('~a', version, body).content);
       }
       assert.equal(await other.version('demo', '~a', 3), null);

@@ -5,7 +5,7 @@ import { mergeProfile } from '#domain/profile.ts';
 import type { ProfileFields } from '#domain/profile.ts';
 import type { ProfileStore } from '#ports/profile-store.ts';
 import { acceptance, times } from '../support/acceptance.ts';
-import { AWKWARD } from './transaction-store.ts';
+import { AWKWARD, UNSTORABLE, UNSTORABLE_READ } from './transaction-store.ts';
 import type { TwoNodes } from './transaction-store.ts';
 
 /** Runs the suite. */
@@ -45,7 +45,9 @@ export function describeProfileStore(name: string, make: TwoNodes<ProfileStore>)
     });
 
     test('200 concurrent merges of one user from two nodes lose nothing', async () => {
-      const merges = times(200, (index) => (index % 2 ? one : other).merge('demo', 'ana', { attributes: { [`k${index}`]: index } }));
+      const merges = times(200, (index) =>
+        (index % 2 ? one : other).merge('demo', 'ana', { attributes: { [`k${index}`]: index } }),
+      );
       await Promise.all(merges);
       assert.deepEqual((await fieldsOf())?.attributes, Object.fromEntries(times(200, (index) => [`k${index}`, index])));
     });
@@ -56,14 +58,19 @@ export function describeProfileStore(name: string, make: TwoNodes<ProfileStore>)
         store.merge('demo', userId, { attributes: { [key]: userId } });
       await Promise.all([...users.map(merge(one, 'a')), ...users.toReversed().map(merge(other, 'b'))]);
       const loaded = await Promise.all(users.map((userId) => fieldsOf(userId)));
-      assert.deepEqual(loaded.map((fields) => fields?.attributes), users.map((userId) => ({ a: userId, b: userId })));
+      assert.deepEqual(
+        loaded.map((fields) => fields?.attributes),
+        users.map((userId) => ({ a: userId, b: userId })),
+      );
     });
 
     test('a merge on behalf of a transaction happens once, however often and wherever it is asked for', async () => {
       const id = freshId();
       await one.mergeOnce('demo', 'ana', { firstName: 'Ana' }, id);
       await one.merge('demo', 'ana', { firstName: 'Bea' });
-      await Promise.all(times(20, (index) => (index % 2 ? one : other).mergeOnce('demo', 'ana', { firstName: 'Ana' }, id)));
+      await Promise.all(
+        times(20, (index) => (index % 2 ? one : other).mergeOnce('demo', 'ana', { firstName: 'Ana' }, id)),
+      );
       assert.equal((await fieldsOf())?.firstName, 'Bea');
       await one.mergeOnce('demo', 'ana', { firstName: 'Cleo' }, freshId());
       assert.equal((await fieldsOf())?.firstName, 'Cleo');
@@ -81,8 +88,12 @@ export function describeProfileStore(name: string, make: TwoNodes<ProfileStore>)
       await Promise.all(work);
       for (const [place, userId] of users.entries()) {
         const wanted = [
-          ...times(60, (index) => index).filter((index) => index % 3 === place).map((index) => `once${index}`),
-          ...times(60, (index) => index).filter((index) => (index + 1) % 3 === place).map((index) => `plain${index}`),
+          ...times(60, (index) => index)
+            .filter((index) => index % 3 === place)
+            .map((index) => `once${index}`),
+          ...times(60, (index) => index)
+            .filter((index) => (index + 1) % 3 === place)
+            .map((index) => `plain${index}`),
         ];
         assert.deepEqual(Object.keys((await fieldsOf(userId))?.attributes ?? {}).toSorted(), wanted.toSorted());
       }
@@ -114,9 +125,11 @@ export function describeProfileStore(name: string, make: TwoNodes<ProfileStore>)
 
     test('U+0000 and half surrogate pairs in a value harm nobody', async () => {
       await Promise.all(
-        times(10, (index) => one.merge('demo', `user-${index}`, { attributes: { note: index === 5 ? 'a\u0000b\udc00' : 'fine' } })),
+        times(10, (index) =>
+          one.merge('demo', `user-${index}`, { attributes: { note: index === 5 ? UNSTORABLE : 'fine' } }),
+        ),
       );
-      assert.match(String((await fieldsOf('user-5'))?.attributes?.['note']), /^a[\u0000\ufffd]b[\udc00\ufffd]$/);
+      assert(UNSTORABLE_READ.includes((await fieldsOf('user-5'))?.attributes?.['note'] as string));
       assert.deepEqual((await fieldsOf('user-6'))?.attributes, { note: 'fine' });
     });
   });

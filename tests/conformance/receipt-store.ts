@@ -20,7 +20,14 @@ function parked(ref: string, changes: Partial<ParkedReceipt> = {}): ParkedReceip
 }
 
 function promised(changes: Partial<PromisedReceipt> = {}): PromisedReceipt {
-  return { accountId: 'demo', providerId: 'sms', messageId: freshMessageId(), status: 'delivered', dueAt: NOW, ...changes };
+  return {
+    accountId: 'demo',
+    providerId: 'sms',
+    messageId: freshMessageId(),
+    status: 'delivered',
+    dueAt: NOW,
+    ...changes,
+  };
 }
 
 /** Runs the suite. */
@@ -50,18 +57,26 @@ function describeReferences(make: TwoNodes<ReceiptStore>): void {
 
   test('many are added and found at once, on two nodes in opposite orders', async () => {
     const refs = times(300, (index) => ({ ref: `ref-${index}`, id: freshMessageId() }));
-    const add = (store: ReceiptStore) => (each: (typeof refs)[number]) => store.addRef('demo', 'sms', each.ref, each.id, NOW);
+    const add = (store: ReceiptStore) => (each: (typeof refs)[number]) =>
+      store.addRef('demo', 'sms', each.ref, each.id, NOW);
     await Promise.all([...refs.map(add(one)), ...refs.toReversed().map(add(other))]);
     const found = await Promise.all(refs.map(({ ref }) => one.findByRef('demo', 'sms', ref)));
-    assert.deepEqual(found, refs.map(({ id }) => id));
+    assert.deepEqual(
+      found,
+      refs.map(({ id }) => id),
+    );
   });
 
   test('parked receipts are handed out when their reference appears, all of them and once', async () => {
     const first = parked('ref-1', { status: 'sent' });
     const second = parked('ref-1', { status: 'undelivered', reason: AWKWARD, at: NOW + 1 });
-    for (const receipt of [first, second, parked('ref-2'), parked('ref-1', { providerId: 'mail' })]) await one.park(receipt);
+    for (const receipt of [first, second, parked('ref-2'), parked('ref-1', { providerId: 'mail' })])
+      await one.park(receipt);
     const handedOut = await other.addRef('demo', 'sms', 'ref-1', freshMessageId(), NOW);
-    assert.deepEqual(handedOut.toSorted((a, b) => a.at - b.at), [first, second]);
+    assert.deepEqual(
+      handedOut.toSorted((a, b) => a.at - b.at),
+      [first, second],
+    );
     assert.deepEqual(await one.addRef('demo', 'sms', 'ref-1', freshMessageId(), NOW), []);
     assert.deepEqual(await one.takeMatched(ALL), []);
   });

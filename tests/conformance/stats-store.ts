@@ -9,7 +9,15 @@ import type { TwoNodes } from './transaction-store.ts';
 const HOUR_MS = 3_600_000;
 
 function counted(changes: Partial<Count> = {}): Count {
-  return { accountId: 'demo', hour: NOW, campaignId: '~a', channel: 'sms', what: 'message.accepted', count: 1, ...changes };
+  return {
+    accountId: 'demo',
+    hour: NOW,
+    campaignId: '~a',
+    channel: 'sms',
+    what: 'message.accepted',
+    count: 1,
+    ...changes,
+  };
 }
 
 /** Runs the suite. */
@@ -23,10 +31,10 @@ export function describeStatsStore(name: string, make: TwoNodes<StatsStore>): vo
     });
 
     test('counts of two nodes add up, in whatever order they are given', async () => {
-      const kinds = times(50, (index) => counted({ what: `kind.${index % 10}`, campaignId: `~${index}`, count: index }));
-      await Promise.all(
-        times(20, (index) => (index % 2 ? one.add(kinds) : other.add(kinds.toReversed()))),
+      const kinds = times(50, (index) =>
+        counted({ what: `kind.${index % 10}`, campaignId: `~${index}`, count: index }),
       );
+      await Promise.all(times(20, (index) => (index % 2 ? one.add(kinds) : other.add(kinds.toReversed()))));
       const read = new Map((await one.read('demo', NOW)).map((count) => [count.campaignId, count]));
       assert.equal(read.size, 50);
       for (const kind of kinds) assert.deepEqual(read.get(kind.campaignId), { ...kind, count: kind.count * 20 });

@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline';
 import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import { type EmbeddedPostgres, EmbeddedPostgresError, startEmbeddedPostgres } from '../../src/postgres/embedded.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '#postgres/embedded.ts';
+import { EmbeddedPostgresError } from '#postgres/embedded-run-as.ts';
 
 const SIGNAL_TIMEOUT_MS = 20_000;
 const POLL_MS = 20;

@@ -41,7 +41,9 @@ test('a migration that fails leaves nothing behind, and says why', async () => {
     assert.match(String(error.cause), /"events" already exists/);
     return true;
   });
-  const { rows } = await pool.query(`select tablename from pg_tables where schemaname = 'public' and tablename like 'tran%'`);
+  const { rows } = await pool.query(
+    `select tablename from pg_tables where schemaname = 'public' and tablename like 'tran%'`,
+  );
   assert.deepEqual(rows, []);
   await pool.query('drop table events');
   assert.notDeepEqual(await migrate(queries), []);

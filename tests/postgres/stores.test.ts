@@ -1,5 +1,6 @@
 /** The stores of `src/postgres` keep the promises of their ports, with one bucket and with several. */
-import { after, before, describe } from 'node:test';
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
 import { testDatabase } from '../support/database.ts';
 import type { OpenStores, TestDatabase } from '../support/database.ts';
 import { describeConfigStore } from '../conformance/config-store.ts';
@@ -39,5 +40,10 @@ for (const buckets of [1, 8]) {
     describeConfigStore('it', make('config'));
     describeNodeStore('it', make('nodes'), silence);
     describeStatsStore('it', make('stats'));
+
+    test('in all of that, no two nodes waited for each other in a circle', async () => {
+      const deadlocks = 'select deadlocks::int from pg_stat_database where datname = current_database()';
+      assert.deepEqual(await database.query(deadlocks), [{ deadlocks: 0 }]);
+    });
   });
 }

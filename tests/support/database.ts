@@ -91,13 +91,15 @@ export async function testDatabase({ buckets = 1 } = {}): Promise<TestDatabase> 
     address,
     query,
     open: (clock) => openStores(address, clock),
-    clear: async () => void (await query((await growingTables(query)).map((table) => `delete from ${table}`).join(';'))),
+    clear: async () =>
+      void (await query((await growingTables(query)).map((table) => `delete from ${table}`).join(';'))),
   };
 }
 
 /** Makes a database with nothing in it, not even a schema. */
 export async function emptyDatabase(): Promise<Address> {
-  server ??= process.env['CAROM_TEST_DATABASE_URL'] === undefined ? embedded() : given(process.env['CAROM_TEST_DATABASE_URL']);
+  server ??=
+    process.env['CAROM_TEST_DATABASE_URL'] === undefined ? embedded() : given(process.env['CAROM_TEST_DATABASE_URL']);
   const { admin, addressOf } = await server;
   const name = `carom_test_${process.pid}_${randomUUID().slice(0, 8)}`;
   await admin.query(`create database ${name}`);

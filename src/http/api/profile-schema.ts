@@ -1,5 +1,8 @@
 import Type from 'typebox';
 
+/** The channels a user can be asked about. */
+const CONSENTS = ['sms', 'email', 'whatsapp', 'push', 'web_push', 'rcs', 'voice'] as const;
+
 const text = Type.Union([Type.String({ maxLength: 1_000 }), Type.Null()]);
 
 /** The fields of a profile in our API's bodies. */
@@ -28,7 +31,12 @@ export const ProfileFieldsSchema = Type.Object(
         { maxItems: 50 },
       ),
     ),
-    consents: Type.Optional(Type.Record(Type.Enum(['sms', 'email', 'whatsapp', 'push', 'web_push', 'rcs', 'voice']), Type.Boolean())),
+    // Any of them: Type.Record would require them all.
+    consents: Type.Optional(
+      Type.Object(Object.fromEntries(CONSENTS.map((channel) => [channel, Type.Optional(Type.Boolean())])), {
+        additionalProperties: false,
+      }),
+    ),
   },
   { additionalProperties: false },
 );
