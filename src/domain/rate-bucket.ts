@@ -60,5 +60,12 @@ export function use(rate: Rate, fullAt: FullAt, now: Instant, cost: number): Ful
   return Math.max(fullAt, now) + (cost * rate.perMs) / rate.count;
 }
 
+/** The bucket's state when its rate has changed: the tokens used up stay so, at most as many as the new bucket holds. */
+export function carryOver(from: Rate, to: Rate, fullAt: FullAt, now: Instant): FullAt {
+  if (from.count === to.count && from.perMs === to.perMs) return fullAt;
+  const usedTokens = (Math.max(fullAt - now, 0) * from.count) / from.perMs;
+  return now + (Math.min(usedTokens, to.count) * to.perMs) / to.count;
+}
+
 /** Sums of fractions of a millisecond must not cost a token. */
 const EPSILON_MS = 1e-6;

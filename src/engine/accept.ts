@@ -64,7 +64,8 @@ export async function accept(
   request: TransactionRequest,
   window: DedupeWindow | null = null,
 ): Promise<AcceptResult> {
-  if (tools.advancer.size() >= IN_HAND_MAX) throw new OverloadedError('this node has as many transactions in hand as it can');
+  if (tools.advancer.size() >= IN_HAND_MAX)
+    throw new OverloadedError('this node has as many transactions in hand as it can');
   const now = tools.clock.now();
   const planned = plan(tools.config, account, request, now);
   if (planned.kind === 'refused') return earlierAnswer(tools, account, request, planned.refusal);
@@ -118,7 +119,10 @@ export function plan(
       return { kind: 'refused', refusal: { kind: 'campaign_unknown', campaignId, message } };
     }
     if (campaign.state !== 'running') {
-      const remedy = campaign.state === 'ended' ? 'leave it out' : `start it with "carom campaigns start ${campaignId}" or leave it out`;
+      const remedy =
+        campaign.state === 'ended'
+          ? 'leave it out'
+          : `start it with "carom campaigns start ${campaignId}" or leave it out`;
       const message = `campaign "${campaignId}" is ${campaign.state}; ${remedy} of campaignIds`;
       return { kind: 'refused', refusal: { kind: 'campaign_not_running', campaignId, message } };
     }

@@ -8,10 +8,12 @@ import { Refusal } from './refusal.ts';
 const RETRY_AFTER_S = 2;
 
 /** The refusal for an error; bugs become `internal`, with nothing of the error's text. */
-export function asRefusal(error: unknown): Refusal {
+function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof StoreUnavailableError) {
-    return new Refusal('unavailable', 'the database cannot be reached; nothing was accepted, try again', { retryAfterS: RETRY_AFTER_S });
+    return new Refusal('unavailable', 'the database cannot be reached; nothing was accepted, try again', {
+      retryAfterS: RETRY_AFTER_S,
+    });
   }
   if (error instanceof OverloadedError) {
     return new Refusal('unavailable', `too much at once: ${error.message}; try again`, { retryAfterS: RETRY_AFTER_S });
@@ -24,7 +26,8 @@ function ofFastify({ validation, validationContext, statusCode, message }: Parti
   if (validation) {
     const faults = validation.map(({ instancePath, message: text, params }) => ({
       path: instancePath.split('/').slice(1).map(unescapePointer),
-      message: 'additionalProperty' in params ? `${text}: ${String(params.additionalProperty)}` : (text ?? 'is not valid'),
+      message:
+        'additionalProperty' in params ? `${text}: ${String(params.additionalProperty)}` : (text ?? 'is not valid'),
     }));
     const [first] = faults;
     const where = first!.path.join('.') || (validationContext ?? 'body');
@@ -32,7 +35,8 @@ function ofFastify({ validation, validationContext, statusCode, message }: Parti
   }
   if (statusCode === 413) return new Refusal('too_large', 'the body is larger than this endpoint takes');
   if (statusCode === 415) return new Refusal('unsupported_media_type', 'send the body as application/json');
-  if (statusCode !== undefined && statusCode < 500) return new Refusal('invalid', message ?? 'the request cannot be read');
+  if (statusCode !== undefined && statusCode < 500)
+    return new Refusal('invalid', message ?? 'the request cannot be read');
   return new Refusal('internal', 'something went wrong here; it has been logged');
 }
 

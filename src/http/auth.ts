@@ -59,13 +59,15 @@ export function accountOf(config: ConfigCache, caller: Caller, request: FastifyR
   const header = request.headers[ACCOUNT_HEADER];
   const named = parameter(request, 'account') ?? (typeof header === 'string' ? header : null);
   if (caller.accountId !== null) {
-    if (named !== null && named !== caller.accountId) throw new Refusal('not_found', `there is no account "${named}" for this key`);
+    if (named !== null && named !== caller.accountId)
+      throw new Refusal('not_found', `there is no account "${named}" for this key`);
     return existing(config, caller.accountId);
   }
   if (named !== null) return existing(config, named);
   const accounts = config.accounts();
   if (accounts.length === 1) return accounts[0]!;
-  const remedy = accounts.length === 0 ? 'there is none yet; apply a manifest' : `name one in the header ${ACCOUNT_HEADER}`;
+  const remedy =
+    accounts.length === 0 ? 'there is none yet; apply a manifest' : `name one in the header ${ACCOUNT_HEADER}`;
   throw new Refusal('invalid', `the operator's key is valid for every account: ${remedy}`);
 }
 

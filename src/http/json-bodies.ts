@@ -19,7 +19,7 @@ export function acceptJsonBodies(scope: FastifyInstance): void {
 }
 
 /** What is wrong with a JSON text before it is parsed; null when nothing is that this can tell. */
-export function faultOfJson(text: string): string | null {
+function faultOfJson(text: string): string | null {
   if (isTooDeep(text)) return `the body is nested more than ${NESTING_MAX} levels deep`;
   if (text.includes('\\u') && saysUnstorable(text)) {
     return 'the body has the character U+0000 or half a surrogate pair, which cannot be stored';

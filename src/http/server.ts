@@ -1,6 +1,6 @@
 /** The HTTP server: limits, logging, and the routes. */
 import Fastify, { LogController } from 'fastify';
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { errorHandler } from './as-refusal.ts';
 import type { ApiTools } from './api-tools.ts';
 import { acceptJsonBodies } from './json-bodies.ts';
@@ -30,7 +30,7 @@ export function createServer(tools: ApiTools, role: 'all' | 'api' | 'worker'): F
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
     // A path that cannot be decoded, or has a very long parameter.
     frameworkErrors: (error, request, reply) => {
-      errorHandler(refusalShape(request.raw.url ?? ''))(error, request, reply as FastifyReply);
+      errorHandler(refusalShape(request.raw.url ?? ''))(error, request, reply);
     },
   });
   app.addHook('onRequest', (request, _reply, done) => {

@@ -179,4 +179,16 @@ describe('a changed limit', () => {
       1_000,
     );
   });
+
+  test('semantics §9: that is higher lets an account go on which had used the lower one up', async () => {
+    await account('higher', { transaction: '1/h' });
+    await trigger('higher');
+    assert.equal((await trigger('higher')).status, 429);
+    await account('higher', { transaction: '1000/s' });
+    await eventually(
+      () => trigger('higher'),
+      ({ status }) => status === 202,
+      1_000,
+    );
+  });
 });

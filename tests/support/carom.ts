@@ -1,4 +1,5 @@
 /** A real Carom for a test: a process of its own, started and spoken to as its users do. */
+/* oxlint-disable typescript/no-explicit-any -- because an answer is whatever JSON came: each test asserts what it expects of it */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -52,7 +53,11 @@ export class Carom {
   }
 
   /** Calls the API. A string body is sent as it is. */
-  async call(method: string, path: string, options: { key?: string | null; body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
+  async call(
+    method: string,
+    path: string,
+    options: { key?: string | null; body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<Answer> {
     const { key = this.adminKey, body, headers = {} } = options;
     const response = await fetch(this.url + path, {
       method,
@@ -65,7 +70,11 @@ export class Carom {
     });
     const text = await response.text();
     const isJson = response.headers.get('content-type')?.includes('json') ?? false;
-    return { status: response.status, headers: response.headers, body: isJson && text !== '' ? JSON.parse(text) : text };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJson && text !== '' ? JSON.parse(text) : text,
+    };
   }
 
   /** Applies a manifest with the operator's key; throws when it is refused. */
@@ -106,7 +115,11 @@ export class Carom {
 }
 
 /** What is answered, once it satisfies the condition. */
-export async function eventually<Got>(ask: () => Promise<Got>, until: (got: Got) => boolean, timeoutMs = 20_000): Promise<Got> {
+export async function eventually<Got>(
+  ask: () => Promise<Got>,
+  until: (got: Got) => boolean,
+  timeoutMs = 20_000,
+): Promise<Got> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const got = await ask();

@@ -44,7 +44,14 @@ export function eventEndpoints({ events, clock }: ApiTools) {
         const at = eventTime === undefined ? now : parseInstant(eventTime);
         if (at === null) throw new Refusal('invalid', 'eventTime must be an ISO-8601 time with an offset');
         const accountId = callerAccount(request).id;
-        const event = { id: newUuid(now), accountId, userId, eventName, eventTime: at, eventData: eventData as JsonObject };
+        const event = {
+          id: newUuid(now),
+          accountId,
+          userId,
+          eventName,
+          eventTime: at,
+          eventData: eventData as JsonObject,
+        };
         await events.track(event);
         return reply.code(202).send(eventView(event));
       },

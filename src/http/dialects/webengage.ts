@@ -99,7 +99,9 @@ function requestOf(body: TransactionBody, campaignIds: string[], mode: Mode, ttl
 function profileOf(user: NonNullable<NonNullable<TransactionBody['trackConfig']>['updateUser']>): ProfileFields {
   const { firstName, lastName, birthDate, gender, email, phone, attributes } = user;
   const fields = { firstName, lastName, birthDate, gender, email: isHidden(email) ? undefined : email, phone };
-  const profile = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as ProfileFields;
+  const profile = Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as ProfileFields;
   const fault = faultOfProfile(profile, 'trackConfig.updateUser');
   if (fault) throw new Refusal('invalid', fault);
   return attributes ? { ...profile, attributes: attributes as JsonObject } : profile;
@@ -115,7 +117,13 @@ function isHidden(email: string | null | undefined): boolean {
 /** The answer to a multi-campaign call. */
 export function transactionAnswer({ transaction, request }: StoredTransaction): object {
   const { txnId, mode, userId } = transaction;
-  const data = { txnId, campaignIds: request.campaignIds, mode, userId, ...(request.ttl !== null && { ttl: request.ttl }) };
+  const data = {
+    txnId,
+    campaignIds: request.campaignIds,
+    mode,
+    userId,
+    ...(request.ttl !== null && { ttl: request.ttl }),
+  };
   return { response: { data, message: 'success', status: 'queued' } };
 }
 
