@@ -7,11 +7,11 @@ import { TransactionBody } from '#http/dialects/webengage.ts';
 
 const app = Fastify({ ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } } });
 
-app.post('/v2/accounts/:account/transaction', { schema: { body: TransactionBody } }, async (request) => {
+app.post('/v2/accounts/:account/transaction', { schema: { body: TransactionBody } }, (request, reply) => {
   const { campaignIds, mode } = request.query as { campaignIds: string | string[]; mode: string };
   const { txnId, userId, ttl } = request.body as TransactionBody;
   const data = { txnId, campaignIds: [campaignIds].flat(), mode, userId, ttl };
-  return { response: { data, message: 'success', status: 'queued' } };
+  reply.send({ response: { data, message: 'success', status: 'queued' } });
 });
 
 await app.listen({ port: Number(process.argv[2]), host: '127.0.0.1' });

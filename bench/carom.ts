@@ -78,13 +78,26 @@ function manifest(sinkPort: number): object {
       method: 'POST',
       url: `http://127.0.0.1:${sinkPort}/send/${path}`,
       headers: { Authorization: 'Bearer sink' },
-      json: { id: '{{ message_id }}', txn: '{{ txn_id }}', to: '{{ to }}', text: '{{ body }}', callback: '{{ receipt_url }}' },
+      json: {
+        id: '{{ message_id }}',
+        txn: '{{ txn_id }}',
+        to: '{{ to }}',
+        text: '{{ body }}',
+        callback: '{{ receipt_url }}',
+      },
     },
     response: { accepted: 'status = 200 and body.status != "rejected"', ref: 'body.id', reason: 'body.message' },
     receipt: { message: 'body.messageId', status: 'body.status' },
   });
-  const body = "Hi {{ token.first_name | default('there') }}, order {{ token.order.id }} over {{ token.order.total }} is confirmed. {{ token.link }}";
-  const campaign = (id: string, channel: string, via: string) => ({ id, state: 'running', channel, provider: via, body });
+  const body =
+    "Hi {{ token.first_name | default('there') }}, order {{ token.order.id }} over {{ token.order.total }} is confirmed. {{ token.link }}";
+  const campaign = (id: string, channel: string, via: string) => ({
+    id,
+    state: 'running',
+    channel,
+    provider: via,
+    body,
+  });
   return {
     account: ACCOUNT,
     name: 'Bench',

@@ -8,7 +8,7 @@ import { endChildren } from './driver/child.ts';
 import { CAMPAIGN } from './driver/requests.ts';
 import { startSink } from './driver/sink-process.ts';
 import type { Sink } from './driver/sink-process.ts';
-import { machineCpu, rssMb } from './driver/usage.ts';
+import { rssMb } from './driver/usage.ts';
 import { measureAccept, measureBare } from './parts/accept.ts';
 import { measureLatency } from './parts/latency.ts';
 import { measureThroughput } from './parts/throughput.ts';
@@ -85,14 +85,10 @@ async function latency(): Promise<void> {
 }
 
 async function measure(): Promise<void> {
-  const before = machineCpu();
   if (wanted.has('idle') || wanted.has('accept')) await idleAndAccept();
   if (wanted.has('one-leg')) await throughput('one leg', [CAMPAIGN.one], GOAL.oneLeg);
   if (wanted.has('two-legs')) await throughput('two legs', [CAMPAIGN.first, CAMPAIGN.second], GOAL.twoLegs);
   if (wanted.has('latency')) await latency();
-  const after = machineCpu();
-  const busy = before && after && (after.busy - before.busy) / (after.busy - before.busy + after.idle - before.idle);
-  adder('machine')('busy, all processes', busy, '');
 }
 
 async function cleanUp(): Promise<void> {
@@ -110,7 +106,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 try {
   await measure();
-  console.log(options.json ? JSON.stringify({ at: new Date().toISOString(), node: process.version, figures }) : `\n${table(figures)}`);
+  console.log(
+    options.json
+      ? JSON.stringify({ at: new Date().toISOString(), node: process.version, figures })
+      : `\n${table(figures)}`,
+  );
   process.exitCode = figures.some((figure) => isMet(figure) === false) ? 1 : 0;
 } finally {
   await cleanUp();

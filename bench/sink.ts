@@ -31,9 +31,12 @@ function take(path: string, message: Sent, reply: ServerResponse): void {
   const isNegative = path === '/send/mixed' && Number(message.to.slice(-2)) < UNDELIVERED_PERCENT;
   const status = isNegative ? 'undelivered' : 'delivered';
   if (isNegative) memory.reportedNegative(message.txn, sharedNow());
-  void reporter.report(message.callback, { messageId: message.id, status }).then((tries) => {
-    memory.reported(isNegative, tries);
-  });
+  void report(message.callback, { messageId: message.id, status });
+}
+
+async function report(callback: string, receipt: { messageId: string; status: string }): Promise<void> {
+  const tries = await reporter.report(callback, receipt);
+  memory.reported(receipt.status === 'undelivered', tries);
 }
 
 function answer(reply: ServerResponse, body: object): void {

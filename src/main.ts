@@ -14,6 +14,7 @@ import { buildProgram } from '#cli/program.ts';
 import { runProgram } from '#cli/run.ts';
 import type { StartOptions } from '#cli/start-options.ts';
 import { adminKey, addresses, dataDirectory, nodeName } from '#config.ts';
+import { atMost } from '#engine/at-most.ts';
 import { startEngine } from '#engine/engine.ts';
 import { createAuth } from '#http/auth.ts';
 import { createServer as createApi } from '#http/server.ts';
@@ -37,6 +38,8 @@ import { createTwigTemplates } from '#templates/twig.ts';
 const DATABASE_WAIT_MS = 60_000;
 /** When after the start its garbage is collected. */
 const SETTLE_MS = 3_000;
+/** How long a stop waits for requests to be answered; one that waits for a database that is away must not hold it up. */
+const ANSWER_MS = 2_000;
 /** A stop that takes longer is forced. */
 const STOP_MAX_MS = 10_000;
 
@@ -55,7 +58,10 @@ interface OpenedDatabase {
 }
 
 /** Finds or starts PostgreSQL and brings its schema up to date. */
-async function openStores(options: Pick<StartOptions, 'databaseUrl' | 'dataDir'>, log: Logger): Promise<OpenedDatabase> {
+async function openStores(
+  options: Pick<StartOptions, 'databaseUrl' | 'dataDir'>,
+  log: Logger,
+): Promise<OpenedDatabase> {
   const embedded =
     options.databaseUrl === null
       ? await startEmbeddedPostgres({ dataDir: options.dataDir, log: (line) => log.info({ line }, 'postgres') })
@@ -108,7 +114,7 @@ async function start(given: StartOptions): Promise<void> {
   const address = addresses(options);
   const transactions = transactionStore(database, queries);
   const profiles = profileStore(database, clock);
-  const events = eventStore(database, queries);
+  const events = eventStore(database, queries, clock);
   const stats = statsStore(database);
   const templates = createTwigTemplates();
   const engine = await startEngine({
@@ -151,12 +157,13 @@ async function start(given: StartOptions): Promise<void> {
   const stop = onlyOnce(async () => {
     isStopping = true;
     const forced = setTimeout(() => process.exit(1), STOP_MAX_MS);
-    await server.close();
+    await atMost(ANSWER_MS, server.close());
     await engine.stop();
     await close();
     clearTimeout(forced);
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop());
+  // A call to a provider may still be under way; its answer has nobody to take it any more.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop().then(() => process.exit()));
   try {
     await server.listen({ port: options.port, host: options.host });
   } catch (error) {
@@ -187,7 +194,8 @@ async function freePort(host: string): Promise<number> {
 
 function listenError(error: unknown, { port, host }: StartOptions): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return new Error(`port ${port} is in use on ${host}; stop what uses it, or choose another with --port`);
+  if (code === 'EADDRINUSE')
+    return new Error(`port ${port} is in use on ${host}; stop what uses it, or choose another with --port`);
   if (code === 'EACCES') return new Error(`port ${port} needs privileges; choose one above 1023 with --port`);
   return error;
 }
@@ -201,7 +209,8 @@ function onlyOnce(work: () => Promise<void>): () => Promise<void> {
   return () => (done ??= work());
 }
 
-const VERSION = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+const VERSION = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string })
+  .version;
 
 await runProgram(
   buildProgram({

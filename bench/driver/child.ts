@@ -28,7 +28,12 @@ const running = new Set<Child>();
  * Runs a file on this Node, and resolves when it prints `listening on …`.
  * @param stderr a file descriptor for what it logs.
  */
-export async function startChild(file: string, args: string[], env: Record<string, string>, stderr: number): Promise<Child> {
+export async function startChild(
+  file: string,
+  args: string[],
+  env: Record<string, string>,
+  stderr: number,
+): Promise<Child> {
   const startedAt = performance.now();
   const stdio: StdioOptions = ['ignore', 'pipe', stderr, 'ipc'];
   const child = spawn(process.execPath, ['--import', LIFELINE, file, ...args], {
@@ -62,7 +67,9 @@ async function ready(child: ChildProcess, file: string, ended: Promise<void>): P
     lines.on('line', (line) => line.startsWith('listening on ') && resolve());
     setTimeout(() => reject(new Error(`${file} is not ready after ${READY_MS / 1_000} s`)), READY_MS).unref();
   });
-  const died = ended.then(() => Promise.reject(new Error(`${file} ended before it was ready (status ${child.exitCode})`)));
+  const died = ended.then(() =>
+    Promise.reject(new Error(`${file} ended before it was ready (status ${child.exitCode})`)),
+  );
   await Promise.race([listening, died]);
 }
 

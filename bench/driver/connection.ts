@@ -60,7 +60,7 @@ function overSocket(socket: Socket): Connection {
 function parse(received: Buffer): Answer | null {
   const headEnd = received.indexOf(HEAD_END);
   if (headEnd === -1) return null;
-  const head = received.latin1Slice(0, headEnd);
+  const head = received.toString('latin1', 0, headEnd);
   const bodyStart = headEnd + HEAD_END.length;
   const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
   if (received.length < bodyStart + length) return null;

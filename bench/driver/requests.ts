@@ -19,7 +19,12 @@ function phoneOf(n: number): string {
 }
 
 function tokenOf(n: number): object {
-  return { first_name: 'Asha', order: { id: `OD-${n}`, total: '1,499.00' }, items: ['Kettle', 'Cups'], link: 'https://shop.example/o/1' };
+  return {
+    first_name: 'Asha',
+    order: { id: `OD-${n}`, total: '1,499.00' },
+    items: ['Kettle', 'Cups'],
+    link: 'https://shop.example/o/1',
+  };
 }
 
 /** The multi-campaign call of the WebEngage endpoint. */

@@ -9,6 +9,7 @@ const STDERR = 2;
 /** A running sink. */
 export interface Sink {
   port: number;
+  pid: number;
   /** Transactions whose delivery the node has been told of, and has confirmed, since the last reset. */
   ended(): number;
   /** Resolves when that number has changed. */
@@ -30,9 +31,11 @@ export async function startSink(): Promise<Sink> {
     waiting = [];
     for (const resolve of told) resolve();
   });
-  const ask = async (method: string, path: string) => (await fetch(`http://127.0.0.1:${port}${path}`, { method })).json();
+  const ask = async (method: string, path: string) =>
+    (await fetch(`http://127.0.0.1:${port}${path}`, { method })).json();
   return {
     port,
+    pid: child.pid,
     ended: () => ended,
     changed: () => new Promise((resolve) => waiting.push(resolve)),
     reset: async () => {

@@ -5,7 +5,7 @@ import { freePort, startChild } from '../driver/child.ts';
 import { closedLoop } from '../driver/closed-loop.ts';
 import type { LoopResult } from '../driver/closed-loop.ts';
 import { CAMPAIGN, scheduledRequest, vendorRequest } from '../driver/requests.ts';
-import { cpuMs, familyCpuMs } from '../driver/usage.ts';
+import { cpuMs, familyCpuMs, watchMachine } from '../driver/usage.ts';
 import type { Add } from '../report.ts';
 
 const BARE = fileURLToPath(new URL('../bare.ts', import.meta.url));
@@ -32,6 +32,7 @@ export async function measureBare(seconds: number): Promise<Bare> {
 
 /** Carom's accepts per second; the transactions start in an hour, so nothing else happens to them. */
 export async function measureAccept(carom: Carom, bareBefore: Bare, seconds: number, add: Add): Promise<void> {
+  const machine = watchMachine([carom.child.pid, carom.postgresPid]);
   const [nodeBefore, postgresBefore] = [cpuMs(carom.child.pid), familyCpuMs(carom.postgresPid)];
   const make = scheduledRequest([CAMPAIGN.one]);
   const accepts = await closedLoop({
@@ -41,6 +42,7 @@ export async function measureAccept(carom: Carom, bareBefore: Bare, seconds: num
     make,
     txnId: (n) => `ahead-${n}`,
   });
+  const { others } = machine();
   const cpu = (before: number | null, after: number | null) =>
     before === null || after === null ? null : ((after - before) * 1_000) / accepts.accepted;
   const [node, postgres] = [cpuMs(carom.child.pid), familyCpuMs(carom.postgresPid)];
@@ -51,6 +53,7 @@ export async function measureAccept(carom: Carom, bareBefore: Bare, seconds: num
   add('bare: load generator busy', (bareBefore.driverBusy + bareAfter.driverBusy) / 2, '');
   add('durable accepts', accepts.perSecond, '/s');
   add('accept: load generator busy', accepts.driverBusy, '');
+  add('share of the machine used by others', others, '');
   add('durable accepts / bare route', accepts.perSecond / bare, '', { atLeast: GOAL_RATIO });
   add('node processor time per accept', cpu(nodeBefore, node), 'µs');
   add('PostgreSQL processor time per accept', cpu(postgresBefore, postgres), 'µs');

@@ -4,7 +4,7 @@ import type { Carom } from '../carom.ts';
 import { WARM_UP_MS, closedLoop } from '../driver/closed-loop.ts';
 import { ACCOUNT, vendorRequest } from '../driver/requests.ts';
 import type { Sink } from '../driver/sink-process.ts';
-import { cpuMs, familyCpuMs } from '../driver/usage.ts';
+import { cpuMs, familyCpuMs, watchMachine } from '../driver/usage.ts';
 import type { Add } from '../report.ts';
 
 const CONNECTIONS = 128;
@@ -31,6 +31,7 @@ export async function measureThroughput(carom: Carom, sink: Sink, options: Throu
   const { name, campaigns, seconds, goal } = options;
   await sink.reset();
   const succeededBefore = await succeeded(carom);
+  const machine = watchMachine([carom.child.pid, carom.postgresPid, sink.pid]);
   const [nodeBefore, postgresBefore] = [cpuMs(carom.child.pid), familyCpuMs(carom.postgresPid)];
   let asked = 0;
   const samples: { at: number; ended: number }[] = [];
@@ -50,6 +51,7 @@ export async function measureThroughput(carom: Carom, sink: Sink, options: Throu
     },
   });
   clearInterval(sampling);
+  const { others } = machine();
   const drained = await drain(sink, loop.accepted);
   const cpu = (before: number | null, after: number | null) =>
     before === null || after === null ? null : ((after - before) * 1_000) / loop.accepted;
@@ -60,11 +62,14 @@ export async function measureThroughput(carom: Carom, sink: Sink, options: Throu
   add('node processor time per transaction', cpu(nodeBefore, cpuMs(carom.child.pid)), 'µs');
   add('PostgreSQL processor time per transaction', cpu(postgresBefore, familyCpuMs(carom.postgresPid)), 'µs');
   add('load generator busy', loop.driverBusy, '');
+  add('share of the machine used by others', others, '');
   add('accepted', loop.accepted, '');
   add('lost: accepted, and no message came', loop.accepted - seen.transactions, '', { atMost: 0 });
   add('duplicates: messages that came again', seen.duplicates, '', { atMost: 0 });
   add('not ended', drained, '', { atMost: 0 });
-  add('accepted less those the node counts as succeeded', await uncounted(carom, succeededBefore, loop.accepted), '', { atMost: 0 });
+  add('accepted less those the node counts as succeeded', await uncounted(carom, succeededBefore, loop.accepted), '', {
+    atMost: 0,
+  });
   add('transactions listed in another state', await listedElsewhere(carom), '', { atMost: 0 });
   const refused = Object.values(loop.refused).reduce((sum, count) => sum + count, 0);
   add('refused', refused, '', { atMost: 0 });

@@ -15,6 +15,7 @@ import type { ReceiptStore } from '#ports/receipt-store.ts';
 import type { StatsStore } from '#ports/stats-store.ts';
 import type { Templates } from '#ports/templates.ts';
 import type { TransactionStore } from '#ports/transaction-store.ts';
+import { atMost } from './at-most.ts';
 import { accept } from './accept.ts';
 import type { AcceptResult, DedupeWindow } from './accept.ts';
 import { createAdvancer } from './advance.ts';
@@ -43,8 +44,12 @@ import { startWaking } from './wake.ts';
 const CONFIG_POLL_MS = 500;
 /** How often counts are written and parked receipts matched. */
 const HOUSEKEEPING_MS = 1_000;
-/** How long a stop waits for what is under way. */
-const DRAIN_MS = 8_000;
+/** How long a stop waits for what is under way; the whole of it may take 10 s. */
+const DRAIN_MS = 6_000;
+/** Then for turns of loops and for calls to providers; what a provider answers after that is lost, and sent again. */
+const CLOSE_MS = 500;
+/** And for the last words to the database, each. */
+const GOODBYE_MS = 500;
 
 /** The outside world, as the engine is given it. */
 export interface World {
@@ -108,12 +113,17 @@ export async function startEngine(world: World): Promise<Engine> {
     send: (held, leg) => send(sending, held, leg),
     wakeAt: (instant) => waker?.at(instant),
   });
-  const receipts = receiptTaker({ ...world, advancer: advancer() });
+  const receipts = receiptTaker({ ...shared, advancer: advancer() });
   const loops: Loop[] = [
     promises,
     startRescuing({ ...world, advancer: advancer(), identity }),
     startLoop('configuration', log, () => config.refresh().then(() => CONFIG_POLL_MS)),
-    startLoop('housekeeping', log, () => counted.flush().then(receipts.matchParked).then(() => HOUSEKEEPING_MS)),
+    startLoop('housekeeping', log, () =>
+      counted
+        .flush()
+        .then(receipts.matchParked)
+        .then(() => HOUSEKEEPING_MS),
+    ),
   ];
   if (waker) loops.push(waker, startPruning(transactions, world.receipts, clock, log));
 
@@ -127,15 +137,15 @@ export async function startEngine(world: World): Promise<Engine> {
     cancel: (accountId, id) => advancer().tell(accountId, id, { kind: 'cancelled' }),
     inHand: () => advancer().size(),
     stop: async () => {
-      await waker?.stop();
-      await Promise.race([advancer().idle(), new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);
+      if (waker) await atMost(CLOSE_MS, waker.stop());
+      await atMost(DRAIN_MS, advancer().idle());
       abort.abort();
-      await Promise.all(loops.map((loop) => loop.stop()));
-      await providers.close();
+      await atMost(CLOSE_MS, Promise.all([...loops.map((loop) => loop.stop()), providers.close()]));
       await goodbye(log, () => counted.flush());
       // With transactions still in hand the node is left to be found dead: its leases are then taken over.
       if (advancer().size() === 0) await goodbye(log, () => nodes.leave(identity.node));
-      else log.warn({ inHand: advancer().size() }, 'stopped with transactions in hand; another node will take them over');
+      else
+        log.warn({ inHand: advancer().size() }, 'stopped with transactions in hand; another node will take them over');
     },
   };
 }
@@ -143,7 +153,7 @@ export async function startEngine(world: World): Promise<Engine> {
 /** Last words to a database that may be gone. */
 async function goodbye(log: Log, words: () => Promise<void>): Promise<void> {
   try {
-    await words();
+    await atMost(GOODBYE_MS, words());
   } catch (error) {
     log.warn({ error }, 'the database could not be told of the stop');
   }

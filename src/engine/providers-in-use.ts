@@ -30,7 +30,9 @@ export function providersInUse(
   const inUse = new Map<string, ProviderInUse>();
 
   function close({ provider, config: { id } }: ProviderInUse): Promise<void> {
-    return provider.close().catch((error: unknown) => log.warn({ provider: id, error }, 'a provider did not close cleanly'));
+    return provider
+      .close()
+      .catch((error: unknown) => log.warn({ provider: id, error }, 'a provider did not close cleanly'));
   }
 
   return {
@@ -42,12 +44,14 @@ export function providersInUse(
       if (known && known.config === current) return known;
       if (known) {
         inUse.delete(key);
-        void close(known);
+        void close({ ...known });
       }
       if (!current) return null;
       const opened = { config: current, provider: open(current), gate: known?.gate ?? createGate(CONCURRENCY_DEFAULT) };
-      inUse.set(key, opened);
-      return opened;
+      // In place: messages that wait at the gate must not go out through the one that is being closed.
+      const renewed = known ? Object.assign(known, opened) : opened;
+      inUse.set(key, renewed);
+      return renewed;
     },
     close: async () => void (await Promise.all([...inUse.values()].map(close))),
   };

@@ -14,7 +14,7 @@ import type { ReceiptStore } from '#ports/receipt-store.ts';
 import { TemplateError } from '#ports/templates.ts';
 import type { StoredTransaction } from '#ports/transaction-store.ts';
 import { addressFor } from './address.ts';
-import { tellReceipt } from './take-receipt.ts';
+import { tellParked } from './take-receipt.ts';
 import type { Advancer } from './advance.ts';
 import type { Held } from './in-hand.ts';
 import type { ConfigCache } from './config-cache.ts';
@@ -50,7 +50,8 @@ export type Prepared =
 export async function send(tools: SendTools, held: Held, leg: number): Promise<void> {
   const { transaction } = held.stored;
   const { attempts } = transaction.legs[leg]!.facts;
-  if (attempts === 1 && leg > 0 && transaction.mode !== 'all') tools.limits.use(transaction.accountId, 'transaction', 1);
+  if (attempts === 1 && leg > 0 && transaction.mode !== 'all')
+    tools.limits.use(transaction.accountId, 'transaction', 1);
   const prepared = await prepare(tools, held.stored, leg);
   const answers = { leg, attempt: attempts };
   switch (prepared.kind) {
@@ -58,7 +59,13 @@ export async function send(tools: SendTools, held: Held, leg: number): Promise<v
       return tell(tools, transaction, { kind: 'skipped', ...answers, reason: prepared.reason });
     case 'refuse': {
       const { reason, handover } = prepared;
-      return tell(tools, transaction, { kind: 'rejected', ...answers, reason, retryable: false, ...(handover && { handover }) });
+      return tell(tools, transaction, {
+        kind: 'rejected',
+        ...answers,
+        reason,
+        retryable: false,
+        ...(handover && { handover }),
+      });
     }
     case 'ready':
       return callProvider(tools, held, leg, prepared);
@@ -74,7 +81,8 @@ export async function prepare(
   const { accountId, userId } = transaction;
   const leg = transaction.legs[position]!;
   const campaign = tools.config.campaign(accountId, leg.campaignId);
-  if (!wasHandedOver(leg.state, leg.facts) && campaign?.state !== 'running') return { kind: 'skip', reason: 'campaign_not_running' };
+  if (!wasHandedOver(leg.state, leg.facts) && campaign?.state !== 'running')
+    return { kind: 'skip', reason: 'campaign_not_running' };
   const [content, profile] = await Promise.all([
     untilThere(() => tools.config.version(accountId, leg.campaignId, leg.campaignVersion), tools.signal),
     untilThere(() => tools.profiles.load(accountId, userId), tools.signal),
@@ -106,7 +114,10 @@ export async function prepare(
     return { kind: 'ready', message, via, handover };
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
-    tools.log.warn({ transactionId: transaction.id, campaignId: leg.campaignId, error: error.message }, 'a message could not be rendered');
+    tools.log.warn(
+      { transactionId: transaction.id, campaignId: leg.campaignId, error: error.message },
+      'a message could not be rendered',
+    );
     return { kind: 'refuse', reason: 'render_error', handover };
   }
 }
@@ -133,27 +144,46 @@ async function callProvider(
 ): Promise<void> {
   const { transaction } = held.stored;
   const answers = { leg, attempt: transaction.legs[leg]!.facts.attempts, handover };
-  const pausedForMs = via.gate.pausedForMs(tools.clock.now());
-  if (pausedForMs > 0) {
-    return tell(tools, transaction, { kind: 'throttled', ...answers, retryAfterMs: pausedForMs });
-  }
+  const retryAfterMs = via.gate.pausedForMs(tools.clock.now());
+  if (retryAfterMs > 0) return tell(tools, transaction, { kind: 'throttled', ...answers, retryAfterMs });
   await via.gate.enter();
-  let outcome: SendOutcome;
+  let outcome: SendOutcome | null = null;
+  // Much may have happened while it waited its turn.
+  const obstacle = obstacleTo(held.stored.transaction, via, answers, tools.clock.now());
   try {
-    // Much may have happened while it waited its turn.
-    const tooLate = whyTooLate(held.stored.transaction, leg, answers.attempt, tools.clock.now());
-    if (tooLate === 'answered') return;
-    if (tooLate) return void tell(tools, transaction, { kind: 'skipped', leg, attempt: answers.attempt, reason: tooLate });
-    handover.at = tools.clock.now();
-    outcome = await via.provider.send(message);
+    if (obstacle === null) {
+      handover.at = tools.clock.now();
+      outcome = await via.provider.send(message);
+    }
   } finally {
     via.gate.leave();
   }
-  await take(tools, held, message, via, answers, outcome);
+  if (outcome) return take(tools, held, message, via, answers, outcome);
+  if (obstacle !== null && obstacle !== 'answered') return tell(tools, transaction, obstacle);
+}
+
+/** Why not to call after all, as news; `answered` when a receipt has settled the message already, null when nothing is in the way. */
+function obstacleTo(
+  transaction: Transaction,
+  { gate }: ProviderInUse,
+  answers: { leg: number; attempt: number; handover: Handover },
+  now: number,
+): News | 'answered' | null {
+  const { leg, attempt } = answers;
+  const tooLate = whyTooLate(transaction, leg, attempt, now);
+  if (tooLate === 'answered') return tooLate;
+  if (tooLate) return { kind: 'skipped', leg, attempt, reason: tooLate };
+  const retryAfterMs = gate.pausedForMs(now);
+  return retryAfterMs > 0 ? { kind: 'throttled', ...answers, retryAfterMs } : null;
 }
 
 /** A reason not to call after all; `answered` when a receipt has settled the message already. */
-function whyTooLate(transaction: Transaction, position: number, attempt: number, now: number): SkipReason | 'answered' | null {
+function whyTooLate(
+  transaction: Transaction,
+  position: number,
+  attempt: number,
+  now: number,
+): SkipReason | 'answered' | null {
   const leg = transaction.legs[position]!;
   if (leg.state.name !== 'sending' || leg.facts.attempts !== attempt) return 'answered';
   if (hasEnded(transaction)) return transaction.status.name === 'cancelled' ? 'cancelled' : 'chain_succeeded';
@@ -172,11 +202,17 @@ async function take(
   const { transaction } = stored;
   switch (outcome.kind) {
     case 'accepted':
-      if (outcome.ref !== null && via.provider.receiptsByRef) await keepRef(tools, transaction, message, via, outcome.ref);
+      if (outcome.ref !== null && via.provider.receiptsByRef)
+        await keepRef(tools, transaction, message, via, outcome.ref);
       return tell(tools, transaction, { kind: 'accepted', ...answers, ref: outcome.ref });
     case 'rejected': {
       const { reason, detail, retryable } = outcome;
-      return tell(tools, transaction, { kind: 'rejected', ...answers, reason: detail ? `${reason}: ${detail}` : reason, retryable });
+      return tell(tools, transaction, {
+        kind: 'rejected',
+        ...answers,
+        reason: detail ? `${reason}: ${detail}` : reason,
+        retryable,
+      });
     }
     case 'throttled':
       via.gate.pauseUntil(tools.clock.now() + outcome.retryAfterMs);
@@ -196,7 +232,9 @@ async function keepRef(
 ): Promise<void> {
   const add = () => tools.receipts.addRef(accountId, config.id, ref, id, tools.clock.now());
   const parked = await untilThere(add, tools.signal);
-  for (const { status, reason } of parked) await tellReceipt(tools.advancer(), accountId, id, status, reason);
+  for (const receipt of parked) {
+    await untilThere(() => tellParked(tools.receipts, tools.advancer(), id, receipt), tools.signal);
+  }
 }
 
 async function tell(tools: SendTools, { accountId, id }: Transaction, news: News): Promise<void> {

@@ -7,12 +7,14 @@ import type { Transaction } from '#domain/transaction.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Log } from '#ports/log.ts';
 import type { Receipt } from '#ports/provider.ts';
-import type { ReceiptStore } from '#ports/receipt-store.ts';
-import { OverloadedError } from '#ports/unavailable.ts';
+import type { KeptReceipt, ReceiptStore } from '#ports/receipt-store.ts';
+import { OverloadedError, StoreUnavailableError } from '#ports/unavailable.ts';
 import type { Advancer } from './advance.ts';
 
 /** Receipts being taken at once, over which a vendor is told to come again. */
 const UNDER_WAY_MAX = 20_000;
+/** How long a vendor waits for its answer. What could not be written by then is told to come again, and written all the same. */
+const TAKE_MAX_MS = 3_000;
 
 /** What taking receipts needs. */
 export interface ReceiptTools {
@@ -27,6 +29,7 @@ export interface ReceiptTaker {
   /**
    * Resolves when each receipt is durable: applied, recorded, or parked.
    * @throws {OverloadedError} when too many are under way.
+   * @throws {StoreUnavailableError} when they cannot be written now.
    */
   take(provider: ProviderConfig, receipts: Receipt[]): Promise<void>;
   /** Matches parked receipts whose reference has appeared. */
@@ -35,11 +38,16 @@ export interface ReceiptTaker {
 
 /** Parked receipts matched in one go. */
 const MATCH_MAX = 500;
+/** How long after the last parking or handing out a match is looked for every time … */
+const WATCH_MS = 15_000;
+/** … and how often otherwise: another node may have died with receipts in its hands. */
+const LOOK_MS = 60_000;
 
 /** A taker with nothing under way. */
 export function receiptTaker({ receipts, advancer, clock, log }: ReceiptTools): ReceiptTaker {
   let underWay = 0;
-  let mayHaveParked = true;
+  let watchUntil = clock.now() + WATCH_MS;
+  let lastLook = 0;
 
   async function takeOne(provider: ProviderConfig, receipt: Receipt): Promise<void> {
     const { accountId, id: providerId } = provider;
@@ -49,29 +57,55 @@ export function receiptTaker({ receipts, advancer, clock, log }: ReceiptTools): 
     if (ref === null) return log.info({ accountId, providerId, status }, 'a receipt names no message of ours; ignored');
     const known = await receipts.findByRef(accountId, providerId, ref);
     if (known !== null && (await tellReceipt(advancer, accountId, known, status, reason, providerId))) return;
+    // Before it is parked: a park whose answer is lost may have been one.
+    watchUntil = clock.now() + WATCH_MS;
     await receipts.park({ accountId, providerId, ref, status, reason, at: clock.now() });
-    mayHaveParked = true;
+  }
+
+  /** A transaction that waits for the database in this node's hands lets its receipts wait too. */
+  async function inTime(taking: Promise<unknown>): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const callOff = clock.at(clock.now() + TAKE_MAX_MS, () => {
+      late.reject(new StoreUnavailableError('the receipts could not be written in time'));
+    });
+    try {
+      await Promise.race([taking, late.promise]);
+    } finally {
+      callOff();
+    }
   }
 
   return {
     take: async (provider, batch) => {
-      if (underWay + batch.length > UNDER_WAY_MAX) throw new OverloadedError(`more than ${UNDER_WAY_MAX} receipts are being taken`);
+      if (underWay + batch.length > UNDER_WAY_MAX)
+        throw new OverloadedError(`more than ${UNDER_WAY_MAX} receipts are being taken`);
       underWay += batch.length;
-      try {
-        await Promise.all(batch.map((receipt) => takeOne(provider, receipt)));
-      } finally {
+      const taking = Promise.all(batch.map((receipt) => takeOne(provider, receipt))).finally(() => {
         underWay -= batch.length;
-      }
+      });
+      await inTime(taking);
     },
     matchParked: async () => {
-      if (!mayHaveParked) return;
-      const matched = await receipts.takeMatched(MATCH_MAX);
-      mayHaveParked = matched.length === MATCH_MAX;
-      for (const { receipt, messageId } of matched) {
-        await tellReceipt(advancer, receipt.accountId, messageId, receipt.status, receipt.reason, receipt.providerId);
-      }
+      const now = clock.now();
+      if (now > watchUntil && now < lastLook + LOOK_MS) return;
+      lastLook = now;
+      const matched = await receipts.takeMatched(now, MATCH_MAX);
+      if (matched.length > 0) watchUntil = now + WATCH_MS;
+      await Promise.all(matched.map(({ messageId, receipt }) => tellParked(receipts, advancer, messageId, receipt)));
     },
   };
+}
+
+/** Tells a receipt that was parked, and only then forgets it: a crash in between makes it be told again, which changes nothing. */
+export async function tellParked(
+  receipts: ReceiptStore,
+  advancer: Advancer,
+  messageId: MessageId,
+  receipt: KeptReceipt,
+): Promise<void> {
+  const { accountId, providerId, status, reason } = receipt;
+  await tellReceipt(advancer, accountId, messageId, status, reason, providerId);
+  await receipts.forgetParked(receipt);
 }
 
 /**

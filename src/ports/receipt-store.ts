@@ -3,6 +3,9 @@ import type { AccountId, MessageId, ProviderId } from '#domain/ids.ts';
 import type { ReceiptStatus } from '#domain/message.ts';
 import type { Instant } from '#domain/time.ts';
 
+/** How long a receipt that was handed out is not handed out again: should the one who got it die, another gets it after that. */
+export const PARKED_CLAIM_MS = 10_000;
+
 /** A receipt whose message is not known yet. */
 export interface ParkedReceipt {
   accountId: AccountId;
@@ -11,6 +14,12 @@ export interface ParkedReceipt {
   status: ReceiptStatus;
   reason: string | null;
   at: Instant;
+}
+
+/** A parked receipt as it is kept. */
+export interface KeptReceipt extends ParkedReceipt {
+  /** Of the store's own. */
+  id: string;
 }
 
 /** A receipt that the sandbox promised. */
@@ -31,12 +40,17 @@ export interface ReceiptStore {
     ref: string,
     messageId: MessageId,
     now: Instant,
-  ): Promise<ParkedReceipt[]>;
+  ): Promise<KeptReceipt[]>;
   findByRef(accountId: AccountId, providerId: ProviderId, ref: string): Promise<MessageId | null>;
   /** Keeps a receipt until its reference appears. */
   park(receipt: ParkedReceipt): Promise<void>;
-  /** Hands out parked receipts whose reference has appeared by now: what a race between `addRef` and `park` left. */
-  takeMatched(limit: number): Promise<{ receipt: ParkedReceipt; messageId: MessageId }[]>;
+  /**
+   * Hands out parked receipts whose reference has appeared by now: what a race between `addRef` and `park` left, and what
+   * was handed out and not forgotten within {@link PARKED_CLAIM_MS}.
+   */
+  takeMatched(now: Instant, limit: number): Promise<{ receipt: KeptReceipt; messageId: MessageId }[]>;
+  /** Removes a parked receipt that has been applied. */
+  forgetParked(receipt: KeptReceipt): Promise<void>;
   /** Stores a promised receipt. */
   promise(receipt: PromisedReceipt): Promise<void>;
   /** Takes the promised receipts that are due, so that no other node gets them for `claimMs`; `kept` removes them for good. */

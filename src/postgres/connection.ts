@@ -78,7 +78,7 @@ function openPool(address: Address, max: number, settings: string[], statementTi
   pool.on('error', (error) => log.warn({ error: error.message }, 'an idle database connection broke'));
   // One that breaks between two statements of a unit of work says so here, and the next statement fails. An 'error' event
   // that nobody listens to would end the process.
-  //XX pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

@@ -5,22 +5,46 @@ import { bucketOf, hash16 } from '#domain/ids.ts';
 import type { JsonObject } from '#domain/request.ts';
 import { isoTime } from '#domain/time.ts';
 import type { TrackedEvent } from '#domain/tracked-event.ts';
+import type { Clock } from '#ports/clock.ts';
 import type { EventStore } from '#ports/event-store.ts';
 import { orUnavailable, run } from './connection.ts';
 import type { Database } from './connection.ts';
-import { documentOf } from './document.ts';
+import { documentOf, storableText } from './document.ts';
 import { pageOf } from './page.ts';
 import { perBucket } from './per-bucket.ts';
 
-/** Inserts a batch of one bucket, in the order of its keys; an event that is there already is left as it is. */
+/**
+ * Inserts a batch of one bucket, in the order of its keys; an event that is there already is left as it is. One that names
+ * a request first takes that request's place, which is free or was taken longer ago than the window: both in one statement.
+ */
 const TRACK = {
   name: 'track_events',
-  text: `insert into events (bucket, account_id, user_id, id, event_name, event_time, event_data)
-         select $1, * from unnest($2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::json[])
-           as given (account_id, user_id, id, event_name, event_time, event_data)
-         order by account_id, user_id, id
+  text: `with given as (
+           select * from unnest($2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::json[], $8::text[], $9::timestamptz[])
+             as g (account_id, user_id, id, event_name, event_time, event_data, request_id, free_before)
+         ), fresh as (
+           insert into event_requests as r (bucket, account_id, user_id, request_id, at)
+           select $1, account_id, user_id, request_id, $10::timestamptz from given where request_id is not null
+           order by account_id, user_id, request_id
+           on conflict (bucket, account_id, user_id, request_id) do update set at = excluded.at
+             where r.at <= (select max(free_before) from given g where g.request_id = r.request_id)
+           returning account_id, user_id, request_id
+         )
+         insert into events (bucket, account_id, user_id, id, event_name, event_time, event_data)
+         select $1, g.account_id, g.user_id, g.id, g.event_name, g.event_time, g.event_data
+         from given g
+         where g.request_id is null or exists (
+           select from fresh f
+           where f.account_id = g.account_id and f.user_id = g.user_id and f.request_id = g.request_id)
+         order by g.account_id, g.user_id, g.id
          on conflict do nothing`,
 };
+
+interface Tracking {
+  event: TrackedEvent;
+  /** Null: it names no request. */
+  request: { id: string; windowMs: number } | null;
+}
 
 interface EventRow {
   account_id: string;
@@ -32,23 +56,29 @@ interface EventRow {
 }
 
 /** The store on an open database. */
-export function eventStore(database: Database, queries: Kysely<unknown>): EventStore {
+export function eventStore(database: Database, queries: Kysely<unknown>, clock: Clock): EventStore {
   const track = perBucket({
-    run: async (bucket, batch: TrackedEvent[]) => {
+    key: ({ event, request }: Tracking) => JSON.stringify([event.accountId, event.userId, request?.id ?? event.id]),
+    run: async (bucket, batch: Tracking[]) => {
+      const now = clock.now();
       await run(database.engine, TRACK, [
         bucket,
-        batch.map(({ accountId }) => accountId),
-        batch.map(({ userId }) => userId),
-        batch.map(({ id }) => id),
-        batch.map(({ eventName }) => eventName),
-        batch.map(({ eventTime }) => isoTime(eventTime)),
-        batch.map(({ eventData }) => documentOf(eventData)),
+        batch.map(({ event }) => event.accountId),
+        batch.map(({ event }) => event.userId),
+        batch.map(({ event }) => event.id),
+        batch.map(({ event }) => event.eventName),
+        batch.map(({ event }) => isoTime(event.eventTime)),
+        batch.map(({ event }) => documentOf(event.eventData)),
+        batch.map(({ request }) => request && storableText(request.id)),
+        batch.map(({ request }) => request && isoTime(now - request.windowMs)),
+        isoTime(now),
       ]);
       return batch.map(() => undefined);
     },
   });
   return {
-    track: (event) => track(bucketOf(hash16(event.accountId, event.userId), database.buckets), event),
+    track: (event, request) =>
+      track(bucketOf(hash16(event.accountId, event.userId), database.buckets), { event, request: request ?? null }),
     list: async ({ accountId, userId, eventName }, limit, cursor) => {
       const conditions: RawBuilder<unknown>[] = [sql`e.account_id = ${accountId}`];
       if (userId !== undefined) conditions.push(sql`e.user_id = ${userId}`);

@@ -2,7 +2,8 @@
 import type { AccountId, MessageId, ProviderId } from '#domain/ids.ts';
 import { isoTime } from '#domain/time.ts';
 import type { Instant } from '#domain/time.ts';
-import type { ParkedReceipt } from '#ports/receipt-store.ts';
+import { PARKED_CLAIM_MS } from '#ports/receipt-store.ts';
+import type { KeptReceipt } from '#ports/receipt-store.ts';
 import { run } from './connection.ts';
 import type { Database } from './connection.ts';
 import { parkedOf } from './parked-receipts.ts';
@@ -24,11 +25,11 @@ export function refKey({ accountId, providerId, ref }: Ref): string {
 }
 
 /** The references as columns of a batch. */
-export function refColumns(refs: Ref[]): string[][] {
+function refColumns(refs: Ref[]): string[][] {
   return [refs.map(({ accountId }) => accountId), refs.map(({ providerId }) => providerId), refs.map(({ ref }) => ref)];
 }
 
-/** Inserts a batch of references, in their order, and takes what was parked for them by then. A reference that is there stays as it is. */
+/** Inserts a batch of references, in their order, and claims what was parked for them by then. A reference that is there stays as it is. */
 const ADD_REFS = {
   name: 'add_refs',
   text: `with given as (
@@ -39,15 +40,17 @@ const ADD_REFS = {
            select $1, account_id, provider_id, ref, message_id, $6::timestamptz from given
            on conflict do nothing
          )
-         delete from parked_receipts p using given g
+         update parked_receipts p set claimed_until = $7::timestamptz from given g
          where p.bucket = $1 and p.account_id = g.account_id and p.provider_id = g.provider_id and p.ref = g.ref
-         returning p.account_id, p.provider_id, p.ref, p.status, p.reason, p.at`,
+           and (p.claimed_until is null or p.claimed_until <= $6)
+         returning p.account_id, p.provider_id, p.ref, p.id, p.status, p.reason, p.at`,
 };
 
 /** Adds a batch, no reference twice in it; for each, the receipts that were parked for it. */
-export async function addRefs(database: Database, bucket: number, batch: NamedMessage[]): Promise<ParkedReceipt[][]> {
+export async function addRefs(database: Database, bucket: number, batch: NamedMessage[]): Promise<KeptReceipt[][]> {
   const ids = batch.map(({ messageId }) => messageId);
-  const values = [bucket, ...refColumns(batch), ids, isoTime(batch[0]!.at)];
+  const now = batch[0]!.at;
+  const values = [bucket, ...refColumns(batch), ids, isoTime(now), isoTime(now + PARKED_CLAIM_MS)];
   const parked = (await run<ParkedRow>(database.engine, ADD_REFS, values)).map(parkedOf);
   const byRef = Map.groupBy(parked, refKey);
   return batch.map((item) => byRef.get(refKey(item)) ?? []);

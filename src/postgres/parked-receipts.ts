@@ -3,7 +3,8 @@ import type { MessageId } from '#domain/ids.ts';
 import type { ReceiptStatus } from '#domain/message.ts';
 import { isoTime } from '#domain/time.ts';
 import type { Instant } from '#domain/time.ts';
-import type { ParkedReceipt } from '#ports/receipt-store.ts';
+import { PARKED_CLAIM_MS } from '#ports/receipt-store.ts';
+import type { KeptReceipt, ParkedReceipt } from '#ports/receipt-store.ts';
 import { run } from './connection.ts';
 import type { Database } from './connection.ts';
 
@@ -12,15 +13,16 @@ export interface ParkedRow {
   account_id: string;
   provider_id: string;
   ref: string;
+  id: string;
   status: ReceiptStatus;
   reason: string | null;
   at: Date;
 }
 
 /** The receipt of a row. */
-export function parkedOf(row: ParkedRow): ParkedReceipt {
-  const { status, reason, ref } = row;
-  return { accountId: row.account_id, providerId: row.provider_id, ref, status, reason, at: row.at.getTime() };
+export function parkedOf(row: ParkedRow): KeptReceipt {
+  const { id, status, reason, ref } = row;
+  return { accountId: row.account_id, providerId: row.provider_id, ref, id, status, reason, at: row.at.getTime() };
 }
 
 const PARK = {
@@ -43,41 +45,69 @@ export async function parkReceipts(database: Database, bucket: number, batch: Pa
   return batch.map(() => undefined);
 }
 
-/** Takes receipts whose reference has appeared since: `add_refs` and `park_receipts` that overlapped saw neither's row. */
+/** Claims receipts whose reference has appeared since: `add_refs` and `park_receipts` that overlapped saw neither's row. A locked row stays where it is. */
 const TAKE_MATCHED = {
   name: 'take_matched',
   text: `with matched as materialized (
-           select p.account_id, p.provider_id, p.ref, p.id, m.message_id
+           select p.ctid as place, m.message_id
            from parked_receipts p
            join message_refs m on m.bucket = $1 and m.account_id = p.account_id and m.provider_id = p.provider_id and m.ref = p.ref
-           where p.bucket = $1 limit $2 for update of p skip locked
+           where p.bucket = $1 and (p.claimed_until is null or p.claimed_until <= $2)
+           limit $4 for update of p skip locked
          )
-         delete from parked_receipts p using matched
-         where p.bucket = $1 and p.account_id = matched.account_id and p.provider_id = matched.provider_id
-           and p.ref = matched.ref and p.id = matched.id
-         returning p.account_id, p.provider_id, p.ref, p.status, p.reason, p.at, matched.message_id`,
+         update parked_receipts p set claimed_until = $3 from matched
+         where p.bucket = $1 and p.ctid = matched.place
+         returning p.account_id, p.provider_id, p.ref, p.id, p.status, p.reason, p.at, matched.message_id`,
 };
 
-/** Takes up to `limit` receipts whose message has become known. */
+/** Claims up to `limit` receipts whose message has become known. */
 export async function takeMatched(
   database: Database,
   bucket: number,
+  now: Instant,
   limit: number,
-): Promise<{ receipt: ParkedReceipt; messageId: MessageId }[]> {
-  const rows = await run<ParkedRow & { message_id: string }>(database.engine, TAKE_MATCHED, [bucket, limit]);
+): Promise<{ receipt: KeptReceipt; messageId: MessageId }[]> {
+  const values = [bucket, isoTime(now), isoTime(now + PARKED_CLAIM_MS), limit];
+  const rows = await run<ParkedRow & { message_id: string }>(database.engine, TAKE_MATCHED, values);
   return rows.map((row) => ({ receipt: parkedOf(row), messageId: row.message_id }));
+}
+
+/** Deletes a batch. Each is looked up alone, and deleted by its place: the planner cannot make a walk through the bucket of it. */
+const FORGET_PARKED = {
+  name: 'forget_parked',
+  text: `with known as materialized (
+           select p.place
+           from unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) as given (account_id, provider_id, ref, id)
+           cross join lateral (
+             select ctid as place from parked_receipts r
+             where r.bucket = $1 and r.account_id = given.account_id and r.provider_id = given.provider_id
+               and r.ref = given.ref and r.id = given.id
+             limit 1
+           ) p
+         )
+         delete from parked_receipts p using known where p.bucket = $1 and p.ctid = known.place`,
+};
+
+/** Forgets receipts that have been applied. */
+export async function forgetParked(database: Database, bucket: number, batch: KeptReceipt[]): Promise<void[]> {
+  await run(database.engine, FORGET_PARKED, [
+    bucket,
+    batch.map(({ accountId }) => accountId),
+    batch.map(({ providerId }) => providerId),
+    batch.map(({ ref }) => ref),
+    batch.map(({ id }) => id),
+  ]);
+  return batch.map(() => undefined);
 }
 
 /** Deletes a page of old receipts. */
 const PRUNE_PARKED = {
   name: 'prune_parked',
   text: `with old as materialized (
-           select account_id, provider_id, ref, id from parked_receipts where bucket = $1 and at < $2
+           select ctid as place from parked_receipts where bucket = $1 and at < $2
            order by at limit $3 for update skip locked
          )
-         delete from parked_receipts p using old
-         where p.bucket = $1 and p.account_id = old.account_id and p.provider_id = old.provider_id and p.ref = old.ref
-           and p.id = old.id
+         delete from parked_receipts p using old where p.bucket = $1 and p.ctid = old.place
          returning 1 as one`,
 };
 

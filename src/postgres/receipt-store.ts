@@ -1,13 +1,13 @@
 /** Provider references, parked receipts and the sandbox's promises in PostgreSQL: which bucket, which batch. */
 import { bucketOf, hash16, hash16OfId } from '#domain/ids.ts';
 import type { MessageId } from '#domain/ids.ts';
-import type { ParkedReceipt, PromisedReceipt, ReceiptStore } from '#ports/receipt-store.ts';
+import type { KeptReceipt, ParkedReceipt, PromisedReceipt, ReceiptStore } from '#ports/receipt-store.ts';
 import { inTurnAcrossBuckets } from './across-buckets.ts';
 import type { Database } from './connection.ts';
 import { storableText } from './document.ts';
 import { addRefs, findRefs, pruneRefs, refKey } from './message-refs.ts';
 import type { NamedMessage, Ref } from './message-refs.ts';
-import { parkReceipts, pruneParked, takeMatched } from './parked-receipts.ts';
+import { forgetParked, parkReceipts, pruneParked, takeMatched } from './parked-receipts.ts';
 import { perBucket } from './per-bucket.ts';
 import { claimPromised, forgetPromised, storePromised } from './promised-receipts.ts';
 
@@ -25,6 +25,7 @@ export function receiptStore(database: Database): ReceiptStore {
   });
   const findByRef = perBucket({ run: (bucket, wanted: Ref[]) => findRefs(database, bucket, wanted) });
   const park = perBucket({ run: (bucket, batch: ParkedReceipt[]) => parkReceipts(database, bucket, batch) });
+  const forgetKept = perBucket({ run: (bucket, batch: KeptReceipt[]) => forgetParked(database, bucket, batch) });
   const promise = perBucket({ run: (bucket, batch: PromisedReceipt[]) => storePromised(database, bucket, batch) });
   const forget = perBucket({ run: (bucket, batch: PromisedReceipt[]) => forgetPromised(database, bucket, batch) });
   const forMatches = inTurnAcrossBuckets(database);
@@ -43,7 +44,8 @@ export function receiptStore(database: Database): ReceiptStore {
       const receipt = { ...rest, ref: storableText(ref), reason: reason && storableText(reason) };
       return park(bucketOfRef(receipt), receipt);
     },
-    takeMatched: (limit) => forMatches(limit, (bucket, rest) => takeMatched(database, bucket, rest)),
+    takeMatched: (now, limit) => forMatches(limit, (bucket, rest) => takeMatched(database, bucket, now, rest)),
+    forgetParked: (receipt) => forgetKept(bucketOfRef(receipt), receipt),
     promise: (receipt) => promise(bucketOfMessage(receipt.messageId), receipt),
     claimPromised: (now, limit, claimMs) =>
       forPromises(limit, (bucket, rest) => claimPromised(database, bucket, now, now + claimMs, rest)),

@@ -134,6 +134,16 @@ create table events (
 );
 create index events_newest on events (bucket, account_id, id);
 
+create table event_requests (
+  bucket     smallint    not null,
+  account_id text        not null,
+  user_id    text        not null,
+  request_id text        not null,
+  at         timestamptz not null,
+  primary key (bucket, account_id, user_id, request_id)
+);
+create index event_requests_at on event_requests (bucket, at);
+
 create table message_refs (
   bucket      smallint    not null,
   account_id  text        not null,
@@ -146,14 +156,15 @@ create table message_refs (
 create index message_refs_at on message_refs (bucket, at);
 
 create table parked_receipts (
-  bucket      smallint    not null,
-  account_id  text        not null,
-  provider_id text        not null,
-  ref         text        not null,
-  id          bigint      not null generated always as identity,
-  status      text        not null,
-  reason      text,
-  at          timestamptz not null,
+  bucket        smallint    not null,
+  account_id    text        not null,
+  provider_id   text        not null,
+  ref           text        not null,
+  id            bigint      not null generated always as identity,
+  status        text        not null,
+  reason        text,
+  at            timestamptz not null,
+  claimed_until timestamptz,
   primary key (bucket, account_id, provider_id, ref, id)
 );
 create index parked_receipts_at on parked_receipts (bucket, at);

@@ -22,8 +22,14 @@ export function acceptor(database: Database): (acceptance: Acceptance) => Promis
     return isFirst ? { kind: 'accepted' } : repeatOf(database, bucket, acceptance);
   }
 
+  /** A unit of work each, one after the other: a flood of them must not take the connections of the batches. */
+  const insertInWindow = perBucket({
+    batchMax: 1,
+    run: async (bucket, [acceptance]: Acceptance[]) => [await acceptInWindow(database, bucket, acceptance!)],
+  });
+
   async function acceptWithWindow(bucket: number, acceptance: Acceptance): Promise<Accepted> {
-    const outcome = await acceptInWindow(database, bucket, acceptance);
+    const outcome = await insertInWindow(bucket, acceptance);
     if (outcome.kind === 'accepted') return outcome;
     if (outcome.kind === 'txn_id_taken') return repeatOf(database, bucket, acceptance);
     const { accountId } = acceptance.stored.transaction;

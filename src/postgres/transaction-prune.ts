@@ -48,8 +48,20 @@ const FORGET_MARKS = {
          where w.bucket = $1 and w.account_id = old.account_id and w.transaction_id = old.transaction_id`,
 };
 
-/** Deletes up to `limit` windows and marks from before the instant. There are no more of either than transactions. */
+/** Places of numbered calls that are long free. */
+const FORGET_REQUESTS = {
+  name: 'forget_requests',
+  text: `with old as materialized (
+           select account_id, user_id, request_id from event_requests where bucket = $1 and at < $2
+           order by at limit $3 for update skip locked
+         )
+         delete from event_requests r using old
+         where r.bucket = $1 and r.account_id = old.account_id and r.user_id = old.user_id and r.request_id = old.request_id`,
+};
+
+/** Deletes up to `limit` windows, marks and places from before the instant. */
 export async function pruneMarks(database: Database, bucket: number, before: Instant, limit: number): Promise<void> {
   await run(database.engine, FORGET_WINDOWS, [bucket, isoTime(before), limit]);
   await run(database.engine, FORGET_MARKS, [bucket, isoTime(before), limit]);
+  await run(database.engine, FORGET_REQUESTS, [bucket, isoTime(before), limit]);
 }

@@ -26,7 +26,10 @@ after(async () => {
 });
 
 /** A chain that both nodes know. */
-async function sharedChain(scope: Parameters<typeof openChain>[0], legs: Parameters<typeof openChain>[2]): Promise<Chain> {
+async function sharedChain(
+  scope: Parameters<typeof openChain>[0],
+  legs: Parameters<typeof openChain>[2],
+): Promise<Chain> {
   const chain = await openChain(scope, nodes[0], legs);
   const deadline = Date.now() + 5_000;
   while ((await nodes[1].call('GET', `/v1/campaigns?account=${chain.account}`)).status !== 200) {
@@ -65,7 +68,10 @@ describe('semantics §4', { concurrency: true }, () => {
   for (const [where, nodeFor] of Object.entries(spreads)) {
     test(`concurrent identical requests on ${where} make one`, async (t) => {
       const chain = await sharedChain(t, { a: {}, b: {} });
-      const body = nativeBody(`order-${randomUUID()}`, { track: { eventName: 'ordered' }, profile: { firstName: 'Ana' } });
+      const body = nativeBody(`order-${randomUUID()}`, {
+        track: { eventName: 'ordered' },
+        profile: { firstName: 'Ana' },
+      });
       const answers = await Promise.all(
         Array.from({ length: AT_ONCE }, (_, index) => nodeFor(index).call('POST', native(chain), { body })),
       );
@@ -185,7 +191,8 @@ describe('semantics §4', { concurrency: true }, () => {
     const body = nativeBody('', { txnId: undefined });
     const answers = await Promise.all(nodes.map((node) => node.call('POST', native(chain), { body })));
     const txnIds = answers.map((answer) => String(answer.body.txnId));
-    for (const txnId of txnIds) assert.match(txnId, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    for (const txnId of txnIds)
+      assert.match(txnId, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     assert.equal(new Set(txnIds).size, 2);
   });
 

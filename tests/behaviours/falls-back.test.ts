@@ -16,6 +16,7 @@ import {
   throttle,
   told,
 } from '../support/chain.ts';
+import type { Chain } from '../support/chain.ts';
 import { json } from '../support/http-vendor.ts';
 
 const ALL = 'all';
@@ -25,6 +26,8 @@ const DELIVERY = 'fallback_on_delivery_failure';
 const NOBODY = { request: { url: 'http://127.0.0.1:1/send' } };
 /** A vendor that is given up after so short a time that a test can wait for it. */
 const IMPATIENT = { request: { timeout: '100ms' } };
+/** Calls to one provider under way at once. */
+const CALLS_AT_ONCE = 128;
 /** Never retried. */
 const ONCE = { campaign: { retry: { attempts: 1 } } };
 
@@ -33,6 +36,12 @@ before(async () => {
   carom = await startCarom();
 });
 after(() => carom.stop());
+
+/** The transaction of the nth handover. */
+function idOf(ids: string[], chain: Chain, index: number): string {
+  const { messageId } = chain.handovers[index]!;
+  return ids.find((id) => id.slice(0, 28) === messageId.slice(0, 28))!;
+}
 
 describe('semantics §2', { concurrency: true }, () => {
   describe('row "the provider accepted"', { concurrency: true }, () => {
@@ -378,6 +387,39 @@ describe('semantics §2', { concurrency: true }, () => {
       assert.equal(view.state, 'completed');
       assert.equal(states(view), 'accepted accepted');
       assert.equal(view.legs[0]!.messages[0]!.attempts, 1);
+    });
+
+    test('the provider is paused for its Retry-After: also for messages that waited their turn with it', async (t) => {
+      const slow = Array.from({ length: CALLS_AT_ONCE }, () => held());
+      const chain = await openChain(t, carom, { a: { answers: [...slow.map(({ answering }) => answering), accept] } });
+      const ids = await Promise.all(Array.from({ length: CALLS_AT_ONCE + 5 }, () => chain.trigger(ALL)));
+      await chain.handover('a', CALLS_AT_ONCE - 1);
+      await slow[0]!.give(throttle(1));
+      const pausedAt = Date.now();
+      const next = chain.handover('a', CALLS_AT_ONCE);
+      await Promise.race([next, chain.untilLeg(idOf(ids, chain, 0), 0, 'queued')]);
+      for (const { give } of slow.slice(1)) await give(accept);
+      assert.ok((await next).at - pausedAt >= 990, `${(await next).at - pausedAt} ms`);
+      for (const id of ids) assert.equal(states(await chain.ended(id)), 'accepted');
+    });
+
+    test('a provider whose settings change: messages that waited their turn with it go out through the new ones', async (t) => {
+      const slow = Array.from({ length: CALLS_AT_ONCE }, () => held());
+      const legs: Parameters<typeof openChain>[2] = {
+        a: { answers: [...slow.map(({ answering }) => answering), accept], request: { timeout: '20s' } },
+      };
+      const chain = await openChain(t, carom, legs);
+      const ids = await Promise.all(Array.from({ length: CALLS_AT_ONCE + 5 }, () => chain.trigger(ALL)));
+      await chain.handover('a', CALLS_AT_ONCE - 1);
+      legs['a']!.request = { timeout: '21s' };
+      await carom.apply(chain.manifest());
+      ids.push(await chain.trigger(ALL));
+      for (const { give } of slow) await give(accept);
+      for (const id of ids) {
+        const view = await chain.ended(id);
+        assert.equal(states(view), 'accepted');
+        assert.equal(view.legs[0]!.messages[0]!.attempts, 1, JSON.stringify(view.timeline));
+      }
     });
 
     test('the provider is paused for its Retry-After: other messages are not handed over meanwhile', async (t) => {

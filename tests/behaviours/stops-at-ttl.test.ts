@@ -86,7 +86,10 @@ describe('semantics §3', { concurrency: true }, () => {
   });
 
   test('once every leg has been triggered the deadline changes nothing: the last leg’s receiptTimeout decides', async (t) => {
-    const chain = await openChain(t, carom, { a: { answers: [refuse] }, b: { campaign: { receiptTimeout: '1500ms' } } });
+    const chain = await openChain(t, carom, {
+      a: { answers: [refuse] },
+      b: { campaign: { receiptTimeout: '1500ms' } },
+    });
     const view = await chain.ended(await chain.trigger(DELIVERY, { ttl: 1 }));
     assert.equal(view.state, 'unconfirmed');
     assert.equal(states(view), 'rejected unconfirmed');

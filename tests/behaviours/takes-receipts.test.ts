@@ -174,7 +174,11 @@ describe('semantics §2, order of news', { concurrency: true }, () => {
 
   test('after a lost answer a receipt settles the message and calls the retry off', async (t) => {
     const chain = await openChain(t, carom, {
-      a: { answers: [ignore, accept], request: { timeout: '100ms' }, campaign: { retry: { attempts: 2, backoff: '30s' } } },
+      a: {
+        answers: [ignore, accept],
+        request: { timeout: '100ms' },
+        campaign: { retry: { attempts: 2, backoff: '30s' } },
+      },
     });
     const id = await chain.trigger(DELIVERY);
     await chain.untilLeg(id, 0, 'unknown');
@@ -228,7 +232,11 @@ describe('semantics §1, what a receipt says', { concurrency: true }, () => {
   });
 
   test('the vendor’s own words are translated; words that are not listed report nothing', async (t) => {
-    const receipt = { status: 'body.s', reason: 'body.why', statuses: { DELIVRD: 'delivered', UNDELIV: 'undelivered' } };
+    const receipt = {
+      status: 'body.s',
+      reason: 'body.why',
+      statuses: { DELIVRD: 'delivered', UNDELIV: 'undelivered' },
+    };
     const chain = await openChain(t, carom, { a: { provider: { receipt } } });
     const id = await chain.trigger(DELIVERY);
     const { receiptUrl } = await chain.handover('a');
@@ -274,7 +282,12 @@ describe('docs/providers/http.md, receipt: how a message is named', { concurrenc
     const query = { message: 'query.id', status: 'query.status' };
     const chain = await openChain(t, carom, { a: {}, b: { provider: { receipt: query } } });
     const id = await chain.trigger(ALL);
-    await reportTo(chain, (await chain.handover('a')).receiptUrl, 'status=delivered&x=1', 'application/x-www-form-urlencoded');
+    await reportTo(
+      chain,
+      (await chain.handover('a')).receiptUrl,
+      'status=delivered&x=1',
+      'application/x-www-form-urlencoded',
+    );
     await chain.untilLeg(id, 0, 'delivered');
     const b = await chain.handover('b');
     assert.equal((await fetch(`${bare(b)}?id=${b.messageId}&status=delivered`)).status, 200);

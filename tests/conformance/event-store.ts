@@ -48,6 +48,18 @@ export function describeEventStore(name: string, make: TwoNodes<EventStore>): vo
       assert.deepEqual(await listed({ accountId: 'demo' }), events.toReversed());
     });
 
+    test('a numbered call makes one event, however often and wherever it comes, until its window is over', async () => {
+      const first = event(0);
+      const request = { id: `call ${AWKWARD}`, windowMs: 3_600_000 };
+      await one.track(first, request);
+      await Promise.all(times(10, (index) => (index % 2 ? one : other).track(event(index + 1), request)));
+      assert.deepEqual(await listed({ accountId: 'demo' }), [first]);
+      await one.track(event(20, { userId: 'bob' }), request);
+      await one.track(event(21), { ...request, id: 'another call' });
+      await one.track(event(22), { ...request, windowMs: 0 });
+      assert.equal((await listed({ accountId: 'demo' })).length, 4);
+    });
+
     test('one id may be of several users and accounts', async () => {
       const first = event(0);
       for (const each of [first, { ...first, userId: 'bob' }, { ...first, accountId: 'acme' }]) await one.track(each);

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { messageId } from '#domain/ids.ts';
 import type { MessageId } from '#domain/ids.ts';
-import type { ParkedReceipt, PromisedReceipt, ReceiptStore } from '#ports/receipt-store.ts';
+import { PARKED_CLAIM_MS } from '#ports/receipt-store.ts';
+import type { KeptReceipt, ParkedReceipt, PromisedReceipt, ReceiptStore } from '#ports/receipt-store.ts';
 import { acceptance, NOW, times } from '../support/acceptance.ts';
 import { AWKWARD } from './transaction-store.ts';
 import type { TwoNodes } from './transaction-store.ts';
@@ -17,6 +18,10 @@ function freshMessageId(): MessageId {
 
 function parked(ref: string, changes: Partial<ParkedReceipt> = {}): ParkedReceipt {
   return { accountId: 'demo', providerId: 'sms', ref, status: 'delivered', reason: null, at: NOW, ...changes };
+}
+
+function withoutId({ id: _id, ...receipt }: KeptReceipt): ParkedReceipt {
+  return receipt;
 }
 
 function promised(changes: Partial<PromisedReceipt> = {}): PromisedReceipt {
@@ -74,11 +79,11 @@ function describeReferences(make: TwoNodes<ReceiptStore>): void {
       await one.park(receipt);
     const handedOut = await other.addRef('demo', 'sms', 'ref-1', freshMessageId(), NOW);
     assert.deepEqual(
-      handedOut.toSorted((a, b) => a.at - b.at),
+      handedOut.toSorted((a, b) => a.at - b.at).map(withoutId),
       [first, second],
     );
     assert.deepEqual(await one.addRef('demo', 'sms', 'ref-1', freshMessageId(), NOW), []);
-    assert.deepEqual(await one.takeMatched(ALL), []);
+    assert.deepEqual(await one.takeMatched(NOW, ALL), []);
   });
 
   test('awkward references are references too', async () => {
@@ -121,8 +126,28 @@ function describeRace(make: TwoNodes<ReceiptStore>): void {
     const id = freshMessageId();
     await one.addRef('demo', 'sms', 'ref-1', id, NOW);
     await other.park(parked('ref-1'));
-    assert.deepEqual(await one.takeMatched(ALL), [{ receipt: parked('ref-1'), messageId: id }]);
-    assert.deepEqual(await one.takeMatched(ALL), []);
+    const matched = await one.takeMatched(NOW, ALL);
+    assert.deepEqual(
+      matched.map(({ receipt, messageId: message }) => [withoutId(receipt), message]),
+      [[parked('ref-1'), id]],
+    );
+    assert.deepEqual(await one.takeMatched(NOW, ALL), []);
+  });
+
+  test('what was handed out is handed out again unless it is forgotten: whoever had it may have died', async () => {
+    await one.park(parked('ref-1'));
+    await one.park(parked('ref-2'));
+    const [kept] = await one.addRef('demo', 'sms', 'ref-1', freshMessageId(), NOW);
+    await one.addRef('demo', 'sms', 'ref-2', freshMessageId(), NOW);
+    await one.forgetParked(kept!);
+    assert.deepEqual(await other.takeMatched(NOW + PARKED_CLAIM_MS - 1, ALL), []);
+    const again = await other.takeMatched(NOW + PARKED_CLAIM_MS, ALL);
+    assert.deepEqual(
+      again.map(({ receipt }) => receipt.ref),
+      ['ref-2'],
+    );
+    await other.forgetParked(again[0]!.receipt);
+    assert.deepEqual(await one.takeMatched(NOW + 10 * PARKED_CLAIM_MS, ALL), []);
   });
 
   test('a match is found behind any number of receipts that nobody knows, and no more than asked for', async () => {
@@ -133,7 +158,7 @@ function describeRace(make: TwoNodes<ReceiptStore>): void {
     await Promise.all(times(200, (index) => one.park(parked(`unknown-${index}`))));
     const taken: string[] = [];
     for (const limit of [20, 20, 20]) {
-      const page = await one.takeMatched(limit);
+      const page = await one.takeMatched(NOW, limit);
       assert(page.length <= limit);
       taken.push(...page.map(({ receipt }) => receipt.ref));
     }
@@ -150,7 +175,7 @@ function describeRace(make: TwoNodes<ReceiptStore>): void {
       (index % 3 ? other : one).park(parked(ref)),
     ]);
     await Promise.all(work);
-    const matched = (await Promise.all([one.takeMatched(ALL), other.takeMatched(ALL)])).flat();
+    const matched = (await Promise.all([one.takeMatched(NOW, ALL), other.takeMatched(NOW, ALL)])).flat();
     for (const { receipt, messageId: id } of matched) {
       assert.equal(id, refs.find(({ ref }) => ref === receipt.ref)?.id);
       handedOut.push(receipt.ref);

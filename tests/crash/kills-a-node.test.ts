@@ -1,7 +1,15 @@
 /** Semantics §10: what was answered with success survives `kill -9`, and completes; at least once, under one message id. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { ACCOUNT, PATH, allEnded, lastRescueAt, orderOf, proveNothingLost, startCrashVendor } from '../support/crash-scene.ts';
+import {
+  ACCOUNT,
+  PATH,
+  allEnded,
+  lastRescueAt,
+  orderOf,
+  proveNothingLost,
+  startCrashVendor,
+} from '../support/crash-scene.ts';
 import type { CrashVendor } from '../support/crash-scene.ts';
 import { Load } from '../support/load.ts';
 import { startMortalCarom } from '../support/mortal-carom.ts';
@@ -30,7 +38,15 @@ after(async () => {
 test('semantics §10: kill -9 under load: nothing is lost, nothing has two ids, events and profile updates once', async (t) => {
   await mortal.carom.apply(vendor.manifest());
   const key = mortal.carom.adminKey;
-  const load = new Load({ name: 'order', ratePerS: RATE_PER_S, key, path: PATH, urlOf: () => mortal.carom.url, bodyOf: orderOf });
+  const load = new Load({
+    name: 'order',
+    ratePerS: RATE_PER_S,
+    key,
+    path: PATH,
+    urlOf: () => mortal.carom.url,
+    bodyOf: orderOf,
+  });
+  t.after(() => load.stop());
   let killedAt = 0;
   for (let kill = 1; kill <= KILLS; kill++) {
     await load.accepted(kill * BETWEEN_KILLS);
@@ -41,7 +57,10 @@ test('semantics §10: kill -9 under load: nothing is lost, nothing has two ids, 
   await load.accepted((KILLS + 1) * BETWEEN_KILLS);
   await load.stop();
   const unanswered = [...load.outcomes.values()].filter(({ status }) => status !== 202);
-  assert.deepEqual(unanswered.filter(({ status }) => status !== 0 && status !== 503), []);
+  assert.deepEqual(
+    unanswered.filter(({ status }) => status !== 0 && status !== 503),
+    [],
+  );
   await load.repeatTheRest(mortal.carom.url);
   await allEnded(mortal.carom, RECOVERY_MAX_MS);
   t.diagnostic(`everything had ended ${Date.now() - killedAt} ms after the last kill`);

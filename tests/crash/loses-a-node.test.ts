@@ -62,6 +62,7 @@ function loadOnBoth(name: string): Load {
 
 test('semantics §10: a node is killed under load: the other continues its transactions within 10 s', async (t) => {
   const load = loadOnBoth('killed');
+  t.after(() => load.stop());
   await load.accepted(BEFORE);
   const killedAt = Date.now();
   await nodes[0].kill('SIGKILL');
@@ -72,7 +73,9 @@ test('semantics §10: a node is killed under load: the other continues its trans
   const proof = await proveNothingLost(nodes[1], vendor, load);
   assert.equal(proof.transactions, load.outcomes.size);
   const rescuedMs = (lastRescueAt(proof) ?? killedAt) - killedAt;
-  t.diagnostic(`${proof.transactions} transactions, ${proof.duplicates} duplicates, last resend ${rescuedMs} ms after the kill`);
+  t.diagnostic(
+    `${proof.transactions} transactions, ${proof.duplicates} duplicates, last resend ${rescuedMs} ms after the kill`,
+  );
   assert.ok(rescuedMs < NOTICED_MAX_MS);
   await nodes[0].stop();
   nodes[0] = await start();
@@ -80,6 +83,7 @@ test('semantics §10: a node is killed under load: the other continues its trans
 
 test('semantics §10: a node sleeps for 8 s under load: no transaction is stuck, events once', async (t) => {
   const load = loadOnBoth('asleep');
+  t.after(() => load.stop());
   await load.accepted(BEFORE);
   const frozenAt = Date.now();
   nodes[0].process.kill('SIGSTOP');
@@ -93,9 +97,13 @@ test('semantics §10: a node sleeps for 8 s under load: no transaction is stuck,
   const proof = await proveNothingLost(nodes[0], vendor, load);
   assert.equal(proof.transactions, load.outcomes.size);
   const rescuedMs = (lastRescueAt(proof) ?? frozenAt) - frozenAt;
-  t.diagnostic(`${proof.transactions} transactions, ${proof.duplicates} duplicates, last resend ${rescuedMs} ms after it fell asleep`);
+  t.diagnostic(
+    `${proof.transactions} transactions, ${proof.duplicates} duplicates, last resend ${rescuedMs} ms after it fell asleep`,
+  );
   assert.ok(rescuedMs < NOTICED_MAX_MS + SLEEP_MS);
-  const rows = await postgres.query<{ open: number }>('select count(*)::int as open from transactions where node_id is not null');
+  const rows = await postgres.query<{ open: number }>(
+    'select count(*)::int as open from transactions where node_id is not null',
+  );
   assert.deepEqual(rows, [{ open: 0 }], 'no lease is left, of whatever node');
 });
 

@@ -208,7 +208,7 @@ async function workOfReceipts({ receipts }: OpenStores, ids: string[]): Promise<
   await Promise.all(refs.map(({ ref, id }) => receipts.addRef('demo', 'sms', ref, id, NOW)));
   await Promise.all(refs.map(({ ref }) => receipts.findByRef('demo', 'sms', ref)));
   await Promise.all(refs.map(({ ref }) => receipts.park({ ...receipt, ref })));
-  assert.equal((await receipts.takeMatched(BATCH)).length, BATCH);
+  assert.equal((await receipts.takeMatched(NOW, BATCH)).length, BATCH);
   await receipts.park({ ...receipt, ref: 'nobody knows it' });
   await receipts.prune(NOW + 1);
   await Promise.all(ids.map((id) => receipts.promise(promiseOf(id, NOW))));

@@ -131,7 +131,7 @@ export async function openStores(address: Address, clock: Clock = testClock()): 
     queries,
     transactions: transactionStore(database, queries),
     profiles: profileStore(database, clock),
-    events: eventStore(database, queries),
+    events: eventStore(database, queries, clock),
     receipts: receiptStore(database),
     config: configStore(database),
     nodes: nodeStore(database),

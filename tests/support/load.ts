@@ -61,11 +61,13 @@ export class Load {
     const txnId = `${this.#options.name}-${index}`;
     const body = this.#options.bodyOf(index, txnId);
     this.bodies.set(txnId, body);
-    const sending = this.post(txnId, this.#options.urlOf(index)).then((outcome) => {
-      this.outcomes.set(txnId, outcome);
-      this.#underWay.delete(sending);
-    });
+    const sending = this.#note(txnId, this.#options.urlOf(index));
     this.#underWay.add(sending);
+    void sending.finally(() => this.#underWay.delete(sending));
+  }
+
+  async #note(txnId: string, url: string): Promise<void> {
+    this.outcomes.set(txnId, await this.post(txnId, url));
   }
 
   /** Sends a request (again). */

@@ -49,8 +49,12 @@ export class PostgresServer {
 
   /** Stops all processes of the server, as a machine that hangs would. */
   async freeze(): Promise<void> {
-    const rows = await this.query<{ pid: number }>('select pid from pg_stat_activity where pid <> pg_backend_pid()');
-    this.#frozen = [await this.#postmaster(), ...rows.map(({ pid }) => pid)];
+    const postmaster = await this.#postmaster();
+    const client = await this.#connect();
+    // First the one that could make others while they are listed.
+    process.kill(postmaster, 'SIGSTOP');
+    const { rows } = await client.query<{ pid: number }>('select pid from pg_stat_activity');
+    this.#frozen = [postmaster, ...rows.map(({ pid }) => pid)];
     for (const pid of this.#frozen) process.kill(pid, 'SIGSTOP');
   }
 
@@ -61,10 +65,7 @@ export class PostgresServer {
 
   /** Runs SQL on a connection of its own. */
   async query<Row extends object>(text: string): Promise<Row[]> {
-    const client = new pg.Client({ ...this.#connection, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
-    // What breaks is told by the call that it breaks.
-    client.on('error', () => undefined);
-    await client.connect();
+    const client = await this.#connect();
     try {
       return (await client.query<Row>(text)).rows;
     } finally {
@@ -88,6 +89,14 @@ export class PostgresServer {
     const ended = once(host, 'exit');
     host.kill(signal);
     await ended;
+  }
+
+  async #connect(): Promise<pg.Client> {
+    const client = new pg.Client({ ...this.#connection, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+    // What breaks is told by the call that it breaks.
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
   }
 
   async #postmaster(): Promise<number> {

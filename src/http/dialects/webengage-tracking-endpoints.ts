@@ -32,16 +32,16 @@ export function webengageTrackingEndpoints(tools: ApiTools) {
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
         const body = request.body as tracking.EventBody;
         const accountId = accountIn(tools, request).id;
-        const requestId = request.headers['x-request-id'];
         const now = tools.clock.now();
-        await tools.events.track({
-          id: typeof requestId === 'string' ? tracking.eventIdOf(accountId, requestId) : newUuid(now),
+        const event = {
+          id: newUuid(now),
           accountId,
           userId: tracking.userOf(body),
           eventName: body.eventName,
           eventTime: tracking.eventTimeOf(body, now),
           eventData: (body.eventData ?? {}) as JsonObject,
-        });
+        };
+        await tools.events.track(event, tracking.requestOf(request.headers));
         return answer(request, reply, tracking.QUEUED);
       },
     },

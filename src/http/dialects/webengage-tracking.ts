@@ -1,5 +1,5 @@
 /** WebEngage's users and events endpoints. Vendor pages: rest-api-tracking-users, rest-api-tracking-events. */
-import { hash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import Type from 'typebox';
 import type { Static } from 'typebox';
 import type { ProfileFields } from '#domain/profile.ts';
@@ -102,10 +102,17 @@ export function eventTimeOf({ eventTime }: EventBody, now: Instant): Instant {
   return instant;
 }
 
-/** The id a repeat under the same `x-request-id` makes again, so that it is stored once: a UUID from its hash (RFC 9562 §5.8). */
-export function eventIdOf(accountId: string, requestId: string): string {
-  const digest = hash('sha256', `${accountId} ${requestId}`, 'hex');
-  return `${digest.slice(0, 8)}-${digest.slice(8, 12)}-8${digest.slice(13, 16)}-8${digest.slice(17, 20)}-${digest.slice(20, 32)}`;
+/** How long a call under the same `x-request-id` is a repeat (vendor page). */
+const REPEAT_WINDOW_MS = 4 * 3_600_000;
+/** Characters of an `x-request-id`. */
+const REQUEST_ID_MAX = 200;
+
+/** The client's own id for a call, if it gives one. @throws {Refusal} for one that is too long. */
+export function requestOf(headers: IncomingHttpHeaders): { id: string; windowMs: number } | undefined {
+  const id = headers['x-request-id'];
+  if (typeof id !== 'string' || id === '') return undefined;
+  if (id.length > REQUEST_ID_MAX) throw new Refusal('invalid', `x-request-id must have at most ${REQUEST_ID_MAX} characters`);
+  return { id, windowMs: REPEAT_WINDOW_MS };
 }
 
 /** The answer to both. */

@@ -140,6 +140,17 @@ create table events (
 );
 create index events_newest on events (bucket, account_id, id);
 
+-- Which calls have tracked their event already, where the client numbers its calls.
+create table event_requests (
+  bucket     smallint    not null,      -- hash of (account_id, user_id)
+  account_id text        not null,
+  user_id    text        not null,
+  request_id text        not null,
+  at         timestamptz not null,
+  primary key (bucket, account_id, user_id, request_id)
+);
+create index event_requests_at on event_requests (bucket, at);
+
 -- Finds a message by its provider's reference, where receipts name nothing else.
 create table message_refs (
   bucket      smallint    not null,     -- hash of (account_id, provider_id, ref)
@@ -162,6 +173,7 @@ create table parked_receipts (
   status      text        not null,
   reason      text,
   at          timestamptz not null,
+  claimed_until timestamptz,            -- handed out; not forgotten before it has been applied
   primary key (bucket, account_id, provider_id, ref, id)
 );
 create index parked_receipts_at on parked_receipts (bucket, at);
