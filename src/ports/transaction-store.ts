@@ -38,6 +38,12 @@ export interface Transition {
   entries: TimelineEntry[];
 }
 
+/** The name of a leased transaction. */
+export interface Lease {
+  accountId: AccountId;
+  id: TransactionId;
+}
+
 /** What a list may be narrowed to. */
 export interface TransactionFilter {
   accountId: AccountId;
@@ -67,8 +73,8 @@ export interface TransactionStore {
   claimDue(now: Instant, node: NodeId, limit: number, claimMs: number): Promise<StoredTransaction[]>;
   /** Takes up to `limit` transactions that `from` was sending, over to `to`. */
   takeOver(from: NodeId, to: NodeId, limit: number): Promise<StoredTransaction[]>;
-  /** Up to `limit` transactions leased to the node, as the database has them. */
-  leasedTo(node: NodeId, limit: number): Promise<StoredTransaction[]>;
+  /** Names up to `limit` transactions leased to the node, as the database has them. */
+  leasedTo(node: NodeId, limit: number): Promise<Lease[]>;
   /** Deletes up to `limit` transactions that ended before the instant; the number deleted. */
   prune(endedBefore: Instant, limit: number): Promise<number>;
 }

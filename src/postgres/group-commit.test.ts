@@ -222,3 +222,28 @@ test('whatever arrives whenever: each item is written once, in its key’s order
     numRuns: 300,
   });
 });
+
+test('what waits behind a batch that hangs is refused, and so is what comes then, until it is answered', async () => {
+  const { commit, batches, answer } = slow({ stallMs: 20 });
+  const hanging = commit('a');
+  await turn();
+  await assert.rejects(commit('b'), StoreUnavailableError);
+  await assert.rejects(commit('c'), StoreUnavailableError);
+  await answer();
+  assert.equal(await hanging, 'A');
+  const later = commit('d');
+  await turn();
+  await answer();
+  assert.equal(await later, 'D');
+  assert.deepEqual(batches, [['a'], ['d']]);
+});
+
+test('the callers of a batch that hangs are told too, where somebody else will find what it did', async () => {
+  const { commit, answer } = slow({ stallMs: 20, abandonsStalled: true });
+  await assert.rejects(commit('a'), StoreUnavailableError);
+  await answer();
+  const later = commit('b');
+  await turn();
+  await answer();
+  assert.equal(await later, 'B');
+});

@@ -10,6 +10,8 @@ import { OverloadedError, StoreUnavailableError } from '#ports/unavailable.ts';
 const BATCH_MAX = 500;
 /** Items waiting, over which a call is refused rather than the queue growing. */
 const WAITING_MAX = 50_000;
+/** A batch under way for longer is taken for a database that hangs: what waits behind it is refused, none of it was sent. */
+const STALL_MS = 3_000;
 
 /** What a group commit is made of. */
 export interface GroupCommitOptions<Item, Result> {
@@ -19,6 +21,12 @@ export interface GroupCommitOptions<Item, Result> {
   key?(item: Item): string;
   batchMax?: number;
   waitingMax?: number;
+  stallMs?: number;
+  /**
+   * Whether the callers of a batch that hangs are told so as well. What they wrote may yet be done: only for writes that
+   * somebody else will find then.
+   */
+  abandonsStalled?: boolean;
 }
 
 interface Waiting<Item, Result> {
@@ -33,23 +41,36 @@ interface Waiting<Item, Result> {
  *   only for that item: a batch that fails while the database is there is repeated in halves, and these in halves.
  */
 export function groupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): (item: Item) => Promise<Result> {
-  const { run, key, batchMax = BATCH_MAX, waitingMax = WAITING_MAX } = options;
+  const { run, key, batchMax = BATCH_MAX, waitingMax = WAITING_MAX, stallMs = STALL_MS } = options;
+  const { abandonsStalled = false } = options;
   let waiting: Waiting<Item, Result>[] = [];
   let isBusy = false;
+  let isStalled = false;
 
   async function drain(): Promise<void> {
     while (waiting.length > 0) {
       const { batch, rest } = split(waiting, batchMax, key);
       waiting = rest;
+      const timer = setTimeout(() => stall(abandonsStalled ? batch : []), stallMs);
       await settle(batch, run);
+      clearTimeout(timer);
+      isStalled = false;
     }
     isBusy = false;
+  }
+
+  function stall(abandoned: Waiting<Item, Result>[]): void {
+    isStalled = true;
+    const refused = [...abandoned, ...waiting];
+    waiting = [];
+    for (const { reject } of refused) reject(new StoreUnavailableError(STALLED));
   }
 
   return (item) =>
     new Promise((resolve, reject) => {
       if (waiting.length >= waitingMax)
         return reject(new OverloadedError(`more than ${waitingMax} writes are waiting`));
+      if (isStalled) return reject(new StoreUnavailableError(STALLED));
       waiting.push({ item, resolve, reject });
       if (isBusy) return;
       isBusy = true;
@@ -57,6 +78,8 @@ export function groupCommit<Item, Result>(options: GroupCommitOptions<Item, Resu
       setImmediate(() => void drain());
     });
 }
+
+const STALLED = 'PostgreSQL does not answer';
 
 function split<Item, Result>(
   waiting: Waiting<Item, Result>[],

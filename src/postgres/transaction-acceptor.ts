@@ -11,6 +11,8 @@ import { acceptInWindow } from './transaction-window.ts';
 /** The `accept` of a transaction store. */
 export function acceptor(database: Database): (acceptance: Acceptance) => Promise<Accepted> {
   const insert = perBucket({
+    // Their clients are told 503; should they be accepted after all, this node finds them leased to it and carries them on.
+    abandonsStalled: true,
     run: async (bucket, batch: Acceptance[]) => {
       const inserted = await withConnection(database.engine, (client) => insertTransactions(client, bucket, batch));
       return batch.map(({ stored }) => inserted.has(stored.transaction.id));
@@ -25,6 +27,7 @@ export function acceptor(database: Database): (acceptance: Acceptance) => Promis
   /** A unit of work each, one after the other: a flood of them must not take the connections of the batches. */
   const insertInWindow = perBucket({
     batchMax: 1,
+    abandonsStalled: true,
     run: async (bucket, [acceptance]: Acceptance[]) => [await acceptInWindow(database, bucket, acceptance!)],
   });
 

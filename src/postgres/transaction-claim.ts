@@ -2,7 +2,7 @@
 import type { NodeId } from '#domain/ids.ts';
 import { isoTime } from '#domain/time.ts';
 import type { Instant } from '#domain/time.ts';
-import type { StoredTransaction } from '#ports/transaction-store.ts';
+import type { Lease, StoredTransaction } from '#ports/transaction-store.ts';
 import { run } from './connection.ts';
 import type { Database } from './connection.ts';
 import { TRANSACTION_COLUMNS, storedOf } from './transaction-row.ts';
@@ -64,15 +64,11 @@ export async function takeOver(
 /** What a node holds according to the database. */
 const LEASED = {
   name: 'leased',
-  text: `select ${TRANSACTION_COLUMNS} from transactions t where t.bucket = $1 and t.node_id = $2 limit $3`,
+  text: 'select t.account_id, t.id from transactions t where t.bucket = $1 and t.node_id = $2 limit $3',
 };
 
-/** Up to `limit` transactions leased to the node. */
-export async function leasedTo(
-  database: Database,
-  bucket: number,
-  node: NodeId,
-  limit: number,
-): Promise<StoredTransaction[]> {
-  return (await run<TransactionRow>(database.engine, LEASED, [bucket, node, limit])).map(storedOf);
+/** Names up to `limit` transactions leased to the node. */
+export async function leasedTo(database: Database, bucket: number, node: NodeId, limit: number): Promise<Lease[]> {
+  const rows = await run<{ account_id: string; id: string }>(database.engine, LEASED, [bucket, node, limit]);
+  return rows.map(({ account_id: accountId, id }) => ({ accountId, id }));
 }

@@ -17,8 +17,8 @@ import type { MortalCarom } from '../support/mortal-carom.ts';
 
 const KILLS = 3;
 const RATE_PER_S = 200;
-/** Requests accepted between two kills: about a second and a half of load. */
-const BETWEEN_KILLS = 300;
+/** Requests accepted between two kills: about a second of load. */
+const BETWEEN_KILLS = 200;
 /** A dead node is noticed within 10 s. */
 const NOTICED_MAX_MS = 10_000;
 /** Then its messages go out, and their receipts come in. */

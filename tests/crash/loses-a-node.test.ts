@@ -11,10 +11,10 @@ import { Load } from '../support/load.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import type { PostgresServer } from '../support/postgres-server.ts';
 
-const RATE_PER_S = 150;
+const RATE_PER_S = 80;
 /** Requests accepted before and after the accident. */
-const BEFORE = 300;
-const AFTER = 150;
+const BEFORE = 160;
+const AFTER = 80;
 /** A dead node is noticed, and its transactions go on, within this time. */
 const NOTICED_MAX_MS = 10_000;
 /** Longer than silence makes a node dead. */
