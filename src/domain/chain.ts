@@ -6,7 +6,7 @@ import type { Leg } from './transaction.ts';
 import { unreachable } from './unreachable.ts';
 
 /** Resends after crashes that one message gets beyond its retry policy: a message that kills nodes must end too. */
-export const RESCUES_MAX = 10;
+const RESCUES_MAX = 10;
 
 /** Triggers the first leg, or all of them. */
 export function start(step: Step): void {

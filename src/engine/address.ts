@@ -57,7 +57,7 @@ function firstGiven(...texts: (string | null | undefined)[]): string | null {
 }
 
 /** The number in E.164 (`+919876543210`); null for what cannot be a phone number. */
-export function toE164(phone: string, defaultRegion: string | null): string | null {
+function toE164(phone: string, defaultRegion: string | null): string | null {
   const key = `${defaultRegion ?? ''} ${phone}`;
   const known = phones.get(key);
   if (known !== undefined) return known;

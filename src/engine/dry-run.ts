@@ -14,10 +14,17 @@ export type DryRun =
   | { kind: 'planned'; transaction: Transaction; legs: Prepared[] };
 
 /** Validates like an acceptance, then prepares every leg as if its turn had come. */
-export async function dryRun(tools: SendTools, account: Account, request: TransactionRequest, now: Instant): Promise<DryRun> {
+export async function dryRun(
+  tools: SendTools,
+  account: Account,
+  request: TransactionRequest,
+  now: Instant,
+): Promise<DryRun> {
   const planned = plan(tools.config, account, request, now);
   if (planned.kind === 'refused') return planned;
   const { transaction } = planned;
-  const legs = await Promise.all(transaction.legs.map((_, position) => prepare(tools, { transaction, request }, position)));
+  const legs = await Promise.all(
+    transaction.legs.map((_, position) => prepare(tools, { transaction, request }, position)),
+  );
   return { kind: 'planned', transaction, legs };
 }

@@ -31,7 +31,10 @@ export async function track(tools: FollowUpTools, { transaction, request }: Stor
 }
 
 /** Updates the user's profile; done again after a crash, nothing more is changed. */
-export async function upsert(tools: FollowUpTools, { transaction, request }: StoredTransaction): Promise<TimelineEntry> {
+export async function upsert(
+  tools: FollowUpTools,
+  { transaction, request }: StoredTransaction,
+): Promise<TimelineEntry> {
   const { id, accountId, userId } = transaction;
   const fields = request.profile ?? {};
   const names = Object.keys(fields).join(', ');

@@ -35,7 +35,9 @@ export function parseContent(content: CampaignContent, templates: Templates): Pa
   const texts = TEXTS.filter((field) => content[field] !== undefined).map(
     (field) => [field, compile(field, content[field]!, field === 'html' ? 'html' : 'none')] as const,
   );
-  const data = Object.entries(content.data ?? {}).map(([key, source]) => [key, compile(`data.${key}`, source)] as const);
+  const data = Object.entries(content.data ?? {}).map(
+    ([key, source]) => [key, compile(`data.${key}`, source)] as const,
+  );
   const variables = (content.template?.variables ?? []).map((source, n) => compile(`template.variables[${n}]`, source));
   return {
     render: (context) => ({
@@ -53,7 +55,16 @@ export function parseContent(content: CampaignContent, templates: Templates): Pa
   };
 }
 
-const NO_TEXTS = { from: null, body: null, html: null, subject: null, replyTo: null, title: null, image: null, url: null };
+const NO_TEXTS = {
+  from: null,
+  body: null,
+  html: null,
+  subject: null,
+  replyTo: null,
+  title: null,
+  image: null,
+  url: null,
+};
 
 /** Parses each content once: contents are immutable, and the cache hands out the same object for the same version. */
 export function contentParser(templates: Templates): (content: CampaignContent) => ParsedContent {

@@ -1,6 +1,5 @@
 /** Hands one leg's message to its provider and tells what came of it. The intent is stored before this is called. */
 import { messageId } from '#domain/ids.ts';
-import type { MessageId } from '#domain/ids.ts';
 import { renderContext } from '#domain/render-context.ts';
 import { hasEnded } from '#domain/transaction.ts';
 import type { Handover, News, Transaction } from '#domain/transaction.ts';
@@ -14,6 +13,7 @@ import type { ReceiptStore } from '#ports/receipt-store.ts';
 import { TemplateError } from '#ports/templates.ts';
 import type { StoredTransaction } from '#ports/transaction-store.ts';
 import { addressFor } from './address.ts';
+import { receiptUrl } from './receipt-url.ts';
 import { tellParked } from './take-receipt.ts';
 import type { Advancer } from './advance.ts';
 import type { Held } from './in-hand.ts';
@@ -109,7 +109,7 @@ export async function prepare(
       txnId: transaction.txnId,
       campaignId: leg.campaignId,
       userId,
-      receiptUrl: receiptUrl(tools.publicUrl, via, id),
+      receiptUrl: receiptUrl(tools.publicUrl, via.config, id),
     };
     return { kind: 'ready', message, via, handover };
   } catch (error) {
@@ -129,11 +129,6 @@ function findProvider(tools: SendTools, { accountId, id }: Transaction, provider
     tools.log.error({ transactionId: id, providerId, error }, 'a provider could not be opened');
     return null;
   }
-}
-
-/** Where the vendor reports this message: the provider's callback address, with our id. */
-export function receiptUrl(publicUrl: string, { config }: ProviderInUse, id: MessageId): string {
-  return `${publicUrl}/v1/receipts/${encodeURIComponent(config.id)}/${config.receiptSecret}?message=${id}`;
 }
 
 async function callProvider(

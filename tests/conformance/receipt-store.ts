@@ -78,10 +78,7 @@ function describeReferences(make: TwoNodes<ReceiptStore>): void {
     for (const receipt of [first, second, parked('ref-2'), parked('ref-1', { providerId: 'mail' })])
       await one.park(receipt);
     const handedOut = await other.addRef('demo', 'sms', 'ref-1', freshMessageId(), NOW);
-    assert.deepEqual(
-      handedOut.toSorted((a, b) => a.at - b.at).map(withoutId),
-      [first, second],
-    );
+    assert.deepEqual(handedOut.toSorted((a, b) => a.at - b.at).map(withoutId), [first, second]);
     assert.deepEqual(await one.addRef('demo', 'sms', 'ref-1', freshMessageId(), NOW), []);
     assert.deepEqual(await one.takeMatched(NOW, ALL), []);
   });

@@ -51,7 +51,8 @@ test('semantics §10: kill -9 under load: nothing is lost, nothing has two ids, 
   for (let kill = 1; kill <= KILLS; kill++) {
     await load.accepted(kill * BETWEEN_KILLS);
     killedAt = Date.now();
-    await mortal.killAndRestart();
+    await mortal.carom.kill('SIGKILL');
+    await load.pausedFor(mortal.restart());
     t.diagnostic(`kill ${kill}: serving again after ${Date.now() - killedAt} ms`);
   }
   await load.accepted((KILLS + 1) * BETWEEN_KILLS);

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startCarom } from '../support/carom.ts';
 import type { Carom } from '../support/carom.ts';
-import { openChain } from '../support/chain.ts';
+import { BY_REF, bare, openChain } from '../support/chain.ts';
 import { PATH, allEnded, lastRescueAt, orderOf, proveNothingLost, startCrashVendor } from '../support/crash-scene.ts';
 import type { CrashVendor } from '../support/crash-scene.ts';
 import { Load } from '../support/load.ts';
@@ -148,8 +148,7 @@ test('a campaign paused on one node is skipped by the other’s chains: campaign
 });
 
 test('semantics §2: a receipt for a message that node A sent works at node B, by our id and by the vendor’s reference', async (t) => {
-  const byRef = { provider: { receipt: { ref: 'body.id', status: 'body.status' } } };
-  const chain = await openChain(t, nodes[0], { a: {}, b: byRef });
+  const chain = await openChain(t, nodes[0], { a: {}, b: { provider: BY_REF } });
   const id = await chain.trigger('fallback_on_delivery_failure');
   const a = await chain.handover('a');
   const url = onNode(nodes[1], a.receiptUrl);
@@ -159,8 +158,8 @@ test('semantics §2: a receipt for a message that node A sent works at node B, b
   const b = await chain.handover('b');
   // Node B has started the second leg: it is its own receipt address that the vendor got.
   assert.ok(b.receiptUrl.startsWith(nodes[1].url));
-  const bare = onNode(nodes[0], b.receiptUrl).split('?')[0]!;
-  const answer = await chain.callBack(bare, { id: `ref-${b.messageId}`, status: 'delivered' });
+  const url0 = onNode(nodes[0], bare(b));
+  const answer = await chain.callBack(url0, { id: `ref-${b.messageId}`, status: 'delivered' });
   assert.equal(answer.status, 200);
   const view = await chain.ended(id);
   assert.equal(view.state, 'succeeded');

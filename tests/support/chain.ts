@@ -95,6 +95,16 @@ export const hangUp: Answering = (response) => void response.socket!.destroy();
 /** Asks to come again later. */
 export const throttle = (seconds: number): Answering => json(429, {}, { 'retry-after': String(seconds) });
 
+/** Takes the message under this reference. */
+export const acceptAs = (ref: string | number): Answering => json(200, { id: ref });
+/** The provider of a vendor that names messages by its own reference alone. */
+export const BY_REF = { receipt: { ref: 'body.id', status: 'body.status' } };
+
+/** The provider's receipt address, without the message that it is about. */
+export function bare({ receiptUrl }: Handover): string {
+  return receiptUrl.split('?')[0]!;
+}
+
 /** The reference under which {@link accept} took a call. */
 function refOf({ body }: VendorCall): string {
   return `ref-${(JSON.parse(body) as { id: string }).id}`;
@@ -187,10 +197,15 @@ export class Chain {
     return fetch(receiptUrl, { method: 'POST', headers: { 'content-type': contentType }, body: text });
   }
 
-  /** Reports on a message, as its vendor would. */
-  async report({ receiptUrl }: Handover, status: string, more: object = {}): Promise<void> {
-    const answer = await this.callBack(receiptUrl, { status, ...more });
+  /** Calls back as the vendor, and expects that it is taken. */
+  async reportTo(receiptUrl: string, body: unknown, contentType?: string): Promise<void> {
+    const answer = await this.callBack(receiptUrl, body, contentType);
     assert.equal(answer.status, 200, await answer.text());
+  }
+
+  /** Reports on a message, as its vendor would. */
+  report({ receiptUrl }: Handover, status: string, more: object = {}): Promise<void> {
+    return this.reportTo(receiptUrl, { status, ...more });
   }
 
   /** Starts, pauses or ends a leg's campaign. */

@@ -41,6 +41,7 @@ export class Load {
   readonly #underWay = new Set<Promise<void>>();
   readonly #running: Promise<void>;
   #isStopped = false;
+  #isPaused = false;
 
   constructor(options: LoadOptions) {
     this.#options = options;
@@ -48,12 +49,13 @@ export class Load {
   }
 
   async #run(): Promise<void> {
-    const startedAt = performance.now();
+    let seenAt = performance.now();
     let sent = 0;
-    while (!this.#isStopped) {
-      const due = Math.floor(((performance.now() - startedAt) / 1_000) * this.#options.ratePerS);
+    for (let due = 0; !this.#isStopped; await sleep(TICK_MS)) {
+      const now = performance.now();
+      if (!this.#isPaused) due += ((now - seenAt) / 1_000) * this.#options.ratePerS;
+      seenAt = now;
       for (; sent < due; sent++) this.#send(sent);
-      await sleep(TICK_MS);
     }
   }
 
@@ -100,6 +102,13 @@ export class Load {
   /** The outcomes with one of the statuses. */
   withStatus(...statuses: number[]): Outcome[] {
     return [...this.outcomes.values()].filter(({ status }) => statuses.includes(status));
+  }
+
+  /** Sends nothing for as long as the work takes: what is refused while nobody listens proves little. */
+  async pausedFor(work: Promise<void>): Promise<void> {
+    this.#isPaused = true;
+    await work;
+    this.#isPaused = false;
   }
 
   /** Stops sending; resolves when the last request has been answered. */

@@ -11,7 +11,10 @@ const callers = new WeakMap<FastifyRequest, { caller: Caller; account: Account |
 /** The hook of the scope; a route names its scope in `config.scope`, and `config.account: false` when it is about none. */
 export function enter({ auth, engine }: ApiTools) {
   return async (request: FastifyRequest): Promise<void> => {
-    const { scope, account: wantsAccount = true } = request.routeOptions.config as unknown as { scope?: Scope; account?: boolean };
+    const { scope, account: wantsAccount = true } = request.routeOptions.config as unknown as {
+      scope?: Scope;
+      account?: boolean;
+    };
     const caller = auth.recognise(bearerKey(request));
     if (scope) demand(caller, scope);
     callers.set(request, { caller, account: wantsAccount ? accountOf(engine.config, caller, request) : null });

@@ -16,7 +16,8 @@ export function healthEndpoints({ checkReady, isStopping, version }: ApiTools, m
       },
     },
     metrics: {
-      handler: async (_request: FastifyRequest, reply: FastifyReply) => reply.type(metrics.contentType).send(await metrics.render()),
+      handler: async (_request: FastifyRequest, reply: FastifyReply) =>
+        reply.type(metrics.contentType).send(await metrics.render()),
     },
   };
 }

@@ -12,7 +12,8 @@ import { ProfileFieldsSchema } from './profile-schema.ts';
 export function profileEndpoints({ profiles }: ApiTools) {
   const userOf = (request: FastifyRequest): string => {
     const { userId } = request.params as { userId: string };
-    if (userId.length > ID_LENGTH_MAX) throw new Refusal('invalid', `userId must have 1 to ${ID_LENGTH_MAX} characters`);
+    if (userId.length > ID_LENGTH_MAX)
+      throw new Refusal('invalid', `userId must have 1 to ${ID_LENGTH_MAX} characters`);
     return userId;
   };
 
@@ -63,7 +64,8 @@ export function profileEndpoints({ profiles }: ApiTools) {
 }
 
 function profileView({ userId, fields }: Profile): object {
-  const { firstName, lastName, email, phone, birthDate, gender, locale, timeZone, attributes, devices, consents } = fields;
+  const { firstName, lastName, email, phone, birthDate, gender, locale, timeZone, attributes, devices, consents } =
+    fields;
   const named = { firstName, lastName, email, phone, birthDate, gender, locale, timeZone };
   const orNull = Object.fromEntries(Object.entries(named).map(([name, value]) => [name, value ?? null]));
   return { userId, ...orNull, attributes: attributes ?? {}, devices: devices ?? [], consents: consents ?? {} };

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { ProviderConfig } from '#domain/provider.ts';
 import { providerView } from '#engine/manifest/provider.ts';
+import { receiptUrl } from '#engine/receipt-url.ts';
 import type { ApiTools } from '../api-tools.ts';
 import { Refusal } from '../refusal.ts';
 import { callerAccount } from './entry.ts';
@@ -25,8 +26,7 @@ export function providerEndpoints({ engine, providerTypes, publicUrl }: ApiTools
         const { id } = request.params as { id: string };
         const provider = config.provider(callerAccount(request).id, id);
         if (!provider) throw new Refusal('not_found', `there is no provider "${id}"; see "carom providers"`);
-        const receiptUrl = `${publicUrl}/v1/receipts/${encodeURIComponent(id)}/${provider.receiptSecret}`;
-        return { ...providerView(provider, providerTypes), receiptUrl };
+        return { ...providerView(provider, providerTypes), receiptUrl: receiptUrl(publicUrl, provider) };
       },
     },
   };

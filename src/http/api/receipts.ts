@@ -39,5 +39,10 @@ function callbackOf(request: FastifyRequest): Callback {
   const query = request.query as Record<string, string | string[]>;
   const flat = (values: Record<string, string | string[] | undefined>) =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, [value ?? ''].flat().join(', ')]));
-  return { method: request.method, query: flat(query), headers: flat(request.headers), body: (request.body ?? null) as Json };
+  return {
+    method: request.method,
+    query: flat(query),
+    headers: flat(request.headers),
+    body: (request.body ?? null) as Json,
+  };
 }

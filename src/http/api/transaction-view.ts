@@ -56,7 +56,14 @@ function legView({ id }: Transaction, { campaignId, campaignVersion, state, fact
     openedAt: timeOrNull(facts.openedAt),
     clickedAt: timeOrNull(facts.clickedAt),
   };
-  return { position, campaignId, version: campaignVersion, state: state.name, reason, messages: wasTriggered ? [message] : [] };
+  return {
+    position,
+    campaignId,
+    version: campaignVersion,
+    state: state.name,
+    reason,
+    messages: wasTriggered ? [message] : [],
+  };
 }
 
 function timeOrNull(instant: Instant | null | undefined): string | null {

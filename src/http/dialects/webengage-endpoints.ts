@@ -49,7 +49,10 @@ export function webengageEndpoints(tools: ApiTools) {
         const { campaign } = request.params as { campaign: string };
         const body = request.body as words.SingleTransactionBody;
         const wanted = words.singleTransactionRequest(campaign, body);
-        const stored = settled(await engine.accept(accountIn(tools, request), wanted, words.dedupeWindow(campaign, body)), reply);
+        const stored = settled(
+          await engine.accept(accountIn(tools, request), wanted, words.dedupeWindow(campaign, body)),
+          reply,
+        );
         return answer(request, reply, words.singleTransactionAnswer(stored));
       },
     },

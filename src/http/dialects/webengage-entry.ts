@@ -13,7 +13,8 @@ export function entrance({ engine, auth }: ApiTools) {
     const caller = auth.recognise(bearerKey(request));
     const { account } = request.params as { account: string };
     const isTheirs = caller.accountId === null || caller.accountId === account;
-    if (!isTheirs || !engine.config.account(account)) throw new Refusal('not_found', `there is no account "${account}" for this key`);
+    if (!isTheirs || !engine.config.account(account))
+      throw new Refusal('not_found', `there is no account "${account}" for this key`);
     demand(caller, 'trigger');
     takeFromLimit(engine.limits, account, api, reply);
   };

@@ -64,7 +64,10 @@ export function profileFields(body: UserBody): ProfileFields {
   const { firstName, lastName, gender, email, phone, company, hashedEmail, hashedPhone } = body;
   const fields = { firstName, lastName, gender, email, phone, birthDate: birthDateOf(body.birthDate) };
   const consents = { email: body.emailOptIn, sms: body.smsOptIn, whatsapp: body.whatsappOptIn, rcs: body.rcsOptIn };
-  const attributes = { ...attributesOf((body.attributes ?? {}) as JsonObject), ...present({ company, hashedEmail, hashedPhone }) };
+  const attributes = {
+    ...attributesOf((body.attributes ?? {}) as JsonObject),
+    ...present({ company, hashedEmail, hashedPhone }),
+  };
   const given = Object.entries(consents).filter((entry): entry is [string, boolean] => typeof entry[1] === 'boolean');
   return {
     ...present(fields),
@@ -84,7 +87,8 @@ function attributesOf(attributes: JsonObject): JsonObject {
   const kept: JsonObject = {};
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith(RESERVED)) continue;
-    if (name.length >= NAME_MAX) throw new Refusal('invalid', `attribute names must be shorter than ${NAME_MAX} characters`);
+    if (name.length >= NAME_MAX)
+      throw new Refusal('invalid', `attribute names must be shorter than ${NAME_MAX} characters`);
     kept[name] = typeof value === 'string' ? value.slice(0, VALUE_MAX) : value;
   }
   return kept;
@@ -111,7 +115,8 @@ const REQUEST_ID_MAX = 200;
 export function requestOf(headers: IncomingHttpHeaders): { id: string; windowMs: number } | undefined {
   const id = headers['x-request-id'];
   if (typeof id !== 'string' || id === '') return undefined;
-  if (id.length > REQUEST_ID_MAX) throw new Refusal('invalid', `x-request-id must have at most ${REQUEST_ID_MAX} characters`);
+  if (id.length > REQUEST_ID_MAX)
+    throw new Refusal('invalid', `x-request-id must have at most ${REQUEST_ID_MAX} characters`);
   return { id, windowMs: REPEAT_WINDOW_MS };
 }
 
