@@ -18,6 +18,7 @@ import { OverloadedError } from '#ports/unavailable.ts';
 import type { Advancer } from './advance.ts';
 import type { ConfigCache } from './config-cache.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import type { ProfileAhead } from './profile-ahead.ts';
 import type { RateLimits } from './rate-limits.ts';
 
 /** Transactions in a node's hands, over which new ones are refused with 503: about ten seconds of its work. */
@@ -28,6 +29,7 @@ export interface AcceptTools {
   config: ConfigCache;
   transactions: TransactionStore;
   advancer: Advancer;
+  profileAhead: ProfileAhead;
   limits: RateLimits;
   clock: Clock;
   node(): NodeId;
@@ -71,9 +73,9 @@ export async function accept(
   if (planned.kind === 'refused') return earlierAnswer(tools, account, request, planned.refusal);
   const { effects, entries, transaction } = start(planned.transaction, now);
   const stored = { transaction, request, version: 1, node: isSending(transaction) ? tools.node() : null };
+  if (effects.some(({ kind }) => kind === 'send')) tools.profileAhead.expect(transaction);
   const outcome = await tools.transactions.accept({
     stored,
-    fingerprint: request.txnId === null ? '' : fingerprintOf(request),
     entries,
     window: window && { key: window.key, until: now + window.ttlMs },
   });
@@ -83,7 +85,7 @@ export async function accept(
       tools.advancer.begin(stored, effects, entries);
       return { kind: 'accepted', stored };
     case 'repeat':
-      return { kind: 'repeat', stored: outcome.first, sameRequest: outcome.sameRequest };
+      return repeat(outcome.first, request);
     case 'duplicate':
       return { kind: 'duplicate', stored: outcome.first };
   }
@@ -99,6 +101,11 @@ async function earlierAnswer(
   const mayBeRepeat = refusal.kind !== 'invalid' && request.txnId !== null;
   const stored = mayBeRepeat ? await tools.transactions.loadByTxnId(account.id, request.txnId!) : null;
   if (!stored) return { kind: 'refused', refusal };
+  return repeat(stored, request);
+}
+
+/** What a repeat is told; which request made the first one is in its row. */
+function repeat(stored: StoredTransaction, request: TransactionRequest): AcceptResult {
   return { kind: 'repeat', stored, sameRequest: fingerprintOf(stored.request) === fingerprintOf(request) };
 }
 
@@ -184,14 +191,27 @@ function start(planned: Transaction, now: Instant) {
   return { transaction, effects, entries: [accepted, ...entries] };
 }
 
+/** A call for random bytes costs more than the rest of an id; so they are fetched for many ids at once. */
+const RANDOM_POOL_BYTES = 4_096;
+const pool = new Uint8Array(RANDOM_POOL_BYTES);
+let poolUsed = RANDOM_POOL_BYTES;
+
+function randomBytes(count: number): Uint8Array {
+  if (poolUsed + count > RANDOM_POOL_BYTES) {
+    randomFillSync(pool);
+    poolUsed = 0;
+  }
+  poolUsed += count;
+  return pool.subarray(poolUsed - count, poolUsed);
+}
+
 function entropy(): Uint8Array {
-  return randomFillSync(new Uint8Array(ID_ENTROPY_BYTES));
+  return randomBytes(ID_ENTROPY_BYTES);
 }
 
 /** A UUIDv7 (RFC 9562 §5.7). */
 export function newUuid(now: Instant): string {
-  const tail = new DataView(randomFillSync(new Uint8Array(2)).buffer).getUint16(0);
-  const ordinal = new DataView(randomFillSync(new Uint8Array(2)).buffer).getUint16(0);
-  const id = transactionId(now, entropy(), tail);
-  return id.slice(0, 28) + ordinal.toString(16).padStart(4, '0') + id.slice(32);
+  const [a, b, c, d] = randomBytes(4) as unknown as [number, number, number, number];
+  const id = transactionId(now, entropy(), (a << 8) | b);
+  return id.slice(0, 28) + ((c << 8) | d).toString(16).padStart(4, '0') + id.slice(32);
 }

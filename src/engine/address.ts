@@ -9,7 +9,9 @@ import { unreachable } from '#domain/unreachable.ts';
 
 /** Normalised phone numbers kept: users get several messages, and parsing costs more than the lookup. */
 const PHONES_MAX = 10_000;
-const phones = new Map<string, string | null>();
+let phones = new Map<string, string | null>();
+/** Those kept before: a full map becomes this one. Deleting the oldest one by one would walk over all deleted before it. */
+let olderPhones = new Map<string, string | null>();
 
 /** What the search for an address came to. */
 export type AddressFound = { kind: 'found'; to: string } | { kind: 'none' } | { kind: 'invalid' };
@@ -59,11 +61,15 @@ function firstGiven(...texts: (string | null | undefined)[]): string | null {
 /** The number in E.164 (`+919876543210`); null for what cannot be a phone number. */
 function toE164(phone: string, defaultRegion: string | null): string | null {
   const key = `${defaultRegion ?? ''} ${phone}`;
-  const known = phones.get(key);
+  const recent = phones.get(key);
+  const known = recent === undefined ? olderPhones.get(key) : recent;
   if (known !== undefined) return known;
   const parsed = parsePhoneNumber(phone, defaultRegion ? { defaultCountry: defaultRegion as CountryCode } : {});
   const normalised = parsed?.isPossible() ? parsed.number : null;
-  if (phones.size >= PHONES_MAX) phones.delete(phones.keys().next().value!);
+  if (phones.size >= PHONES_MAX / 2) {
+    olderPhones = phones;
+    phones = new Map();
+  }
   phones.set(key, normalised);
   return normalised;
 }

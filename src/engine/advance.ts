@@ -18,12 +18,14 @@ import { track, upsert } from './follow-up.ts';
 import type { FollowUpTools } from './follow-up.ts';
 import { inHand } from './in-hand.ts';
 import type { Held, Waiting } from './in-hand.ts';
+import type { ProfileAhead } from './profile-ahead.ts';
 import { untilThere } from './until-there.ts';
 
 /** What advancing needs. */
 export interface AdvanceTools extends FollowUpTools {
   transactions: TransactionStore;
   counts: Counts;
+  profileAhead: ProfileAhead;
   log: Log;
   node(): NodeId;
   /** Calls the provider for a leg, and tells the news. Never throws. */
@@ -133,6 +135,7 @@ async function settle(tools: AdvanceTools, held: Held, batch: Waiting[]): Promis
     const entries = [...decision.entries, ...(await followUps(tools, held, decision.effects))];
     const node = leaseAfter(held.stored, decision, tools.node());
     const stored = { ...held.stored, transaction: decision.transaction, node };
+    if (decision.effects.some(({ kind }) => kind === 'send')) tools.profileAhead.expect(decision.transaction);
     if (await untilThere(() => tools.transactions.save({ stored, entries }), tools.signal)) {
       held.stored = { ...stored, version: stored.version + 1 };
       tools.counts.note(stored.transaction, entries);

@@ -30,6 +30,7 @@ import type { Loop } from './loop.ts';
 import { startKeepingPromises } from './promised.ts';
 import { providersInUse } from './providers-in-use.ts';
 import type { ProvidersInUse } from './providers-in-use.ts';
+import { profileAhead } from './profile-ahead.ts';
 import { startPruning } from './prune.ts';
 import { rateLimits } from './rate-limits.ts';
 import type { RateLimits } from './rate-limits.ts';
@@ -99,7 +100,8 @@ export async function startEngine(world: World): Promise<Engine> {
   const limits = rateLimits(config, clock);
   const counted = counts(world.stats, log);
   const node = () => identity.node;
-  const shared = { ...world, config, limits, signal: abort.signal, node, counts: counted };
+  const ahead = profileAhead(world.profiles);
+  const shared = { ...world, config, limits, signal: abort.signal, node, counts: counted, profileAhead: ahead };
 
   // The loops and the advancer know each other; none of them runs before this function returns to the event loop.
   const inUse: { advancer?: Advancer } = {};

@@ -7,7 +7,6 @@ import { wasHandedOver } from '#domain/message.ts';
 import type { SkipReason } from '#domain/message.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Log } from '#ports/log.ts';
-import type { ProfileStore } from '#ports/profile-store.ts';
 import type { OutgoingMessage, SendOutcome } from '#ports/provider.ts';
 import type { ReceiptStore } from '#ports/receipt-store.ts';
 import { TemplateError } from '#ports/templates.ts';
@@ -18,6 +17,7 @@ import { tellParked } from './take-receipt.ts';
 import type { Advancer } from './advance.ts';
 import type { Held } from './in-hand.ts';
 import type { ConfigCache } from './config-cache.ts';
+import type { ProfileAhead } from './profile-ahead.ts';
 import type { ProviderInUse, ProvidersInUse } from './providers-in-use.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { CampaignContent } from '#domain/campaign.ts';
@@ -27,7 +27,7 @@ import { untilThere } from './until-there.ts';
 /** What sending needs. */
 export interface SendTools {
   config: ConfigCache;
-  profiles: ProfileStore;
+  profileAhead: ProfileAhead;
   receipts: ReceiptStore;
   providers: ProvidersInUse;
   limits: RateLimits;
@@ -85,7 +85,7 @@ export async function prepare(
     return { kind: 'skip', reason: 'campaign_not_running' };
   const [content, profile] = await Promise.all([
     untilThere(() => tools.config.version(accountId, leg.campaignId, leg.campaignVersion), tools.signal),
-    untilThere(() => tools.profiles.load(accountId, userId), tools.signal),
+    untilThere(() => tools.profileAhead.of(transaction), tools.signal),
   ]);
   if (!content) return { kind: 'skip', reason: 'campaign_not_running' };
   const region = tools.config.account(accountId)?.defaultRegion ?? null;

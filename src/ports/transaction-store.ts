@@ -17,8 +17,6 @@ export interface StoredTransaction {
 /** A transaction to accept. */
 export interface Acceptance {
   stored: StoredTransaction;
-  /** SHA-256 of the request as the client meant it, to tell a repeat from a reuse of the txnId. */
-  fingerprint: string;
   entries: TimelineEntry[];
   /** The single-campaign dedupe window (semantics §4): no second acceptance under this key before `until`. */
   window: { key: string; until: Instant } | null;
@@ -28,7 +26,7 @@ export interface Acceptance {
 export type Accepted =
   | { kind: 'accepted' }
   /** The txnId is taken: the first one's transaction. */
-  | { kind: 'repeat'; first: StoredTransaction; sameRequest: boolean }
+  | { kind: 'repeat'; first: StoredTransaction }
   /** The dedupe window is taken. */
   | { kind: 'duplicate'; first: StoredTransaction };
 

@@ -68,22 +68,21 @@ create table campaign_versions (
 );
 
 create table transactions (
-  bucket      smallint    not null,
-  account_id  text        not null,
-  id          uuid        not null,
-  txn_id      text        not null,
-  user_id     text        not null,
-  mode        text        not null,
-  state       text        not null,
-  version     integer     not null,
-  node_id     integer,
-  created_at  timestamptz not null,
-  due_at      timestamptz,
-  ended_at    timestamptz,
-  fingerprint text        not null,
-  request     json        not null,
-  progress    json        not null,
-  timeline    jsonb       not null,
+  bucket     smallint    not null,
+  account_id text        not null,
+  id         uuid        not null,
+  txn_id     text        not null,
+  user_id    text        not null,
+  mode       text        not null,
+  state      text        not null,
+  version    integer     not null,
+  node_id    integer,
+  created_at timestamptz not null,
+  due_at     timestamptz,
+  ended_at   timestamptz,
+  request    json        not null,
+  progress   json        not null,
+  timeline   jsonb       not null,
   primary key (bucket, account_id, id)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1);
 create unique index transactions_txn_id on transactions (bucket, txn_id, account_id);

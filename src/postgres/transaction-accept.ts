@@ -1,8 +1,8 @@
 /** The statement that accepts transactions. */
 import type pg from 'pg';
 import { dueAt } from '#domain/timers.ts';
-import { isoTime } from '#domain/time.ts';
 import type { Acceptance } from '#ports/transaction-store.ts';
+import { instants, integers, jsonbs, jsons, texts, uuids } from './parameters.ts';
 import { progressDocument, requestDocument, timelineDocument } from './transaction-row.ts';
 
 /**
@@ -13,13 +13,13 @@ import { progressDocument, requestDocument, timelineDocument } from './transacti
 const ACCEPT = {
   name: 'accept',
   text: `insert into transactions (bucket, account_id, id, txn_id, user_id, mode, state, version, node_id, created_at,
-           due_at, fingerprint, request, progress, timeline)
+           due_at, request, progress, timeline)
          select $1, account_id, id, txn_id, user_id, mode, state, 1, node_id, created_at,
-           due_at, fingerprint, request, progress, timeline
+           due_at, request, progress, timeline
          from unnest($2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::timestamptz[],
-           $10::timestamptz[], $11::text[], $12::json[], $13::json[], $14::jsonb[])
+           $10::timestamptz[], $11::json[], $12::json[], $13::jsonb[])
            as given (account_id, id, txn_id, user_id, mode, state, node_id, created_at,
-             due_at, fingerprint, request, progress, timeline)
+             due_at, request, progress, timeline)
          order by account_id, txn_id
          on conflict do nothing
          returning id`,
@@ -36,25 +36,19 @@ export async function insertTransactions(
     ...ACCEPT,
     values: [
       bucket,
-      transactions.map(({ accountId }) => accountId),
-      transactions.map(({ id }) => id),
-      transactions.map(({ txnId }) => txnId),
-      transactions.map(({ userId }) => userId),
-      transactions.map(({ mode }) => mode),
-      transactions.map(({ status }) => status.name),
-      batch.map(({ stored }) => stored.node),
-      transactions.map(({ createdAt }) => isoTime(createdAt)),
-      transactions.map((transaction) => isoOrNull(dueAt(transaction))),
-      batch.map(({ fingerprint }) => fingerprint),
-      batch.map(({ stored }) => requestDocument(stored.request)),
-      transactions.map(progressDocument),
-      batch.map(({ entries }) => timelineDocument(entries)),
+      texts(transactions.map(({ accountId }) => accountId)),
+      uuids(transactions.map(({ id }) => id)),
+      texts(transactions.map(({ txnId }) => txnId)),
+      texts(transactions.map(({ userId }) => userId)),
+      texts(transactions.map(({ mode }) => mode)),
+      texts(transactions.map(({ status }) => status.name)),
+      integers(batch.map(({ stored }) => stored.node)),
+      instants(transactions.map(({ createdAt }) => createdAt)),
+      instants(transactions.map((transaction) => dueAt(transaction))),
+      jsons(batch.map(({ stored }) => requestDocument(stored.request))),
+      jsons(transactions.map(progressDocument)),
+      jsonbs(batch.map(({ entries }) => timelineDocument(entries))),
     ],
   });
   return new Set(result.rows.map(({ id }) => id));
-}
-
-/** The instant as PostgreSQL reads it. */
-export function isoOrNull(instant: number | null): string | null {
-  return instant === null ? null : isoTime(instant);
 }

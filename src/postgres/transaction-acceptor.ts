@@ -48,9 +48,9 @@ export function acceptor(database: Database): (acceptance: Acceptance) => Promis
 }
 
 /** The transaction that has the txnId: of the same account and txnId, and therefore in the same bucket. */
-async function repeatOf(database: Database, bucket: number, { stored, fingerprint }: Acceptance): Promise<Accepted> {
+async function repeatOf(database: Database, bucket: number, { stored }: Acceptance): Promise<Accepted> {
   const { accountId, txnId } = stored.transaction;
   const first = await loadByTxnId(database, bucket, accountId, txnId);
   if (!first) throw new Error(`transaction ${txnId} was refused as a repeat, but there is no first one`);
-  return { kind: 'repeat', first: first.stored, sameRequest: first.fingerprint === fingerprint };
+  return { kind: 'repeat', first };
 }

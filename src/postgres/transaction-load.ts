@@ -38,20 +38,19 @@ export async function loadTransactions(
 /** `is not distinct from` uses no index, so that it must be the one on txnIds; an account's primary keys begin alike. */
 const LOAD_BY_TXN_ID = {
   name: 'load_by_txn_id',
-  text: `select ${TRANSACTION_COLUMNS}, t.fingerprint
-         from transactions t where t.bucket = $1 and t.account_id is not distinct from $2 and t.txn_id = $3`,
+  text: `select ${TRANSACTION_COLUMNS} from transactions t where t.bucket = $1 and t.account_id is not distinct from $2 and t.txn_id = $3`,
 };
 
-/** The transaction a txnId belongs to, with the fingerprint of the request that made it. */
+/** The transaction a txnId belongs to. */
 export async function loadByTxnId(
   database: Database,
   bucket: number,
   accountId: AccountId,
   txnId: string,
-): Promise<{ stored: StoredTransaction; fingerprint: string } | null> {
+): Promise<StoredTransaction | null> {
   const values = [bucket, accountId, txnId];
-  const [row] = await run<TransactionRow & { fingerprint: string }>(database.engine, LOAD_BY_TXN_ID, values);
-  return row ? { stored: storedOf(row), fingerprint: row.fingerprint } : null;
+  const [row] = await run<TransactionRow>(database.engine, LOAD_BY_TXN_ID, values);
+  return row ? storedOf(row) : null;
 }
 
 const LOAD_TIMELINE = {

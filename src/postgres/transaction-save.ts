@@ -3,7 +3,7 @@ import { dueAt } from '#domain/timers.ts';
 import type { Transition } from '#ports/transaction-store.ts';
 import { run } from './connection.ts';
 import type { Database } from './connection.ts';
-import { isoOrNull } from './transaction-accept.ts';
+import { instants, integers, jsonbs, jsons, texts, uuids } from './parameters.ts';
 import { progressDocument, timelineDocument } from './transaction-row.ts';
 
 /** Lines of a timeline; a vendor that reports for ever must not grow a row for ever. */
@@ -33,15 +33,15 @@ export async function saveTransitions(database: Database, bucket: number, given:
   const transactions = batch.map(({ stored }) => stored.transaction);
   const rows = await run<{ id: string }>(database.engine, SAVE, [
     bucket,
-    transactions.map(({ accountId }) => accountId),
-    transactions.map(({ id }) => id),
-    batch.map(({ stored }) => stored.version),
-    transactions.map(({ status }) => status.name),
-    batch.map(({ stored }) => stored.node),
-    transactions.map((transaction) => isoOrNull(dueAt(transaction))),
-    transactions.map(({ status }) => ('endedAt' in status ? isoOrNull(status.endedAt) : null)),
-    transactions.map(progressDocument),
-    batch.map(({ entries }) => timelineDocument(entries)),
+    texts(transactions.map(({ accountId }) => accountId)),
+    uuids(transactions.map(({ id }) => id)),
+    integers(batch.map(({ stored }) => stored.version)),
+    texts(transactions.map(({ status }) => status.name)),
+    integers(batch.map(({ stored }) => stored.node)),
+    instants(transactions.map((transaction) => dueAt(transaction))),
+    instants(transactions.map(({ status }) => ('endedAt' in status ? status.endedAt : null))),
+    jsons(transactions.map(progressDocument)),
+    jsonbs(batch.map(({ entries }) => timelineDocument(entries))),
   ]);
   const written = new Set(rows.map(({ id }) => id));
   return given.map(({ stored }) => written.has(stored.transaction.id));

@@ -32,9 +32,9 @@ export function transactionStore(database: Database, queries: Kysely<unknown>): 
     accept: acceptor(database),
     save: (transition) => save(bucketOfId(transition.stored.transaction.id), transition),
     load: (accountId, id) => load(bucketOfId(id), { accountId, id }),
-    loadByTxnId: async (accountId, txnId) => {
+    loadByTxnId: (accountId, txnId) => {
       const bucket = bucketOf(hash16(accountId, txnId), database.buckets);
-      return (await loadByTxnId(database, bucket, accountId, txnId))?.stored ?? null;
+      return loadByTxnId(database, bucket, accountId, txnId);
     },
     timeline: (accountId, id) => loadTimeline(database, bucketOfId(id), accountId, id),
     list: (filter, limit, cursor) => orUnavailable(listTransactions(queries, database.buckets, filter, limit, cursor)),

@@ -22,6 +22,10 @@ import { json } from '../support/http-vendor.ts';
 const ALL = 'all';
 const ATTEMPT = 'fallback_on_attempt_failure';
 const DELIVERY = 'fallback_on_delivery_failure';
+/** A vendor that is given up after so short a time that a test can wait for it. */
+const IMPATIENT = { request: { timeout: '100ms' } };
+/** Never retried. */
+const ONCE = { campaign: { retry: { attempts: 1 } } };
 /** A port on which nobody listens. */
 const NOBODY = { request: { url: 'http://127.0.0.1:1/send' } };
 /** Calls to one provider under way at once. */

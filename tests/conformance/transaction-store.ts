@@ -53,12 +53,11 @@ function describeAccepting(make: TwoNodes<TransactionStore>): void {
     assert.deepEqual(countKinds(outcomes), { accepted: 300, repeat: 300 });
   });
 
-  test('a repeat says whether it is the same request, as far as fingerprints tell', async () => {
-    const first = acceptance({ txnId: 'order-7', fingerprint: 'a'.repeat(64) });
+  test('a repeat is told the first one, with its request', async () => {
+    const first = acceptance({ txnId: 'order-7' });
     await one.accept(first);
-    const again = async (fingerprint: string) => other.accept(acceptance({ txnId: 'order-7', fingerprint }));
-    assert.deepEqual(await again('a'.repeat(64)), { kind: 'repeat', first: first.stored, sameRequest: true });
-    assert.deepEqual(await again('b'.repeat(64)), { kind: 'repeat', first: first.stored, sameRequest: false });
+    const again = await other.accept(acceptance({ txnId: 'order-7', request: { token: { other: true } } }));
+    assert.deepEqual(again, { kind: 'repeat', first: first.stored });
   });
 
   test('a repeat gets the transaction as it stands by now', async () => {
@@ -82,7 +81,7 @@ function describeAccepting(make: TwoNodes<TransactionStore>): void {
 
   test('what is accepted is found by both of its names, and by no other account', async () => {
     const { stored, entries } = acceptance({ txnId: 'order-7', node: 3 });
-    await one.accept({ stored, entries, fingerprint: '', window: null });
+    await one.accept({ stored, entries, window: null });
     const { id } = stored.transaction;
     assert.deepEqual(await other.load('demo', id), stored);
     assert.deepEqual(await other.loadByTxnId('demo', 'order-7'), stored);
@@ -144,7 +143,7 @@ function describeWindows(make: TwoNodes<TransactionStore>): void {
     const first = acceptance({ txnId: 'order-7' });
     await one.accept(first);
     const repeat = await one.accept(inWindow({ txnId: 'order-7' }));
-    assert.deepEqual(repeat, { kind: 'repeat', first: first.stored, sameRequest: true });
+    assert.deepEqual(repeat, { kind: 'repeat', first: first.stored });
     assert.equal((await one.accept(inWindow())).kind, 'accepted');
   });
 }

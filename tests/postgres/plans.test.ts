@@ -145,7 +145,7 @@ async function fill({ query }: TestDatabase, buckets: number): Promise<void> {
   await query(`
     insert into transactions
       select bucket, 'demo', id, 'txn-' || i, 'user-' || i, 'all', 'running', 1, 10 + i % 5, ${later}, ${later},
-        case when i % 2 = 0 then ${later} end, '', '{}', '{}', '[]' ${each};
+        case when i % 2 = 0 then ${later} end, '{}', '{}', '[]' ${each};
     insert into dedupe_windows select bucket, 'demo', 'key-' || i, ${later}, id ${each};
     insert into profiles select bucket, 'demo', 'other-' || i, '{}', '{}', '{}', ${later} ${each};
     insert into profile_writes select bucket, 'demo', id, ${later} ${each};

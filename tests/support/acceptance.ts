@@ -21,7 +21,6 @@ export interface AcceptanceChanges {
   /** When its timer is due: its deadline. Null: it has no timer. */
   dueAt?: Instant | null;
   request?: Partial<TransactionRequest>;
-  fingerprint?: string;
   window?: Acceptance['window'];
 }
 
@@ -76,7 +75,6 @@ export function acceptance(changes: AcceptanceChanges = {}): Acceptance {
       version: 1,
       node,
     },
-    fingerprint: changes.fingerprint ?? 'a'.repeat(64),
     entries: [{ at: createdAt, what: 'transaction.accepted', leg: null, detail: txnId }],
     window: changes.window ?? null,
   };

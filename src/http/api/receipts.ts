@@ -35,14 +35,18 @@ export function receiptEndpoints({ engine }: ApiTools) {
   };
 }
 
-function callbackOf(request: FastifyRequest): Callback {
-  const query = request.query as Record<string, string | string[]>;
-  const flat = (values: Record<string, string | string[] | undefined>) =>
-    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, [value ?? ''].flat().join(', ')]));
-  return {
-    method: request.method,
-    query: flat(query),
-    headers: flat(request.headers),
-    body: (request.body ?? null) as Json,
-  };
+function callbackOf({ method, query, headers, body }: FastifyRequest): Callback {
+  return { method, query: flat(query as Values), headers: flat(headers), body: (body ?? null) as Json };
+}
+
+type Values = Record<string, string | string[] | undefined>;
+
+/** Runs for a dozen headers of each receipt: no entries, no lists of lists. */
+function flat(values: Values): Record<string, string> {
+  const flattened: Record<string, string> = {};
+  for (const name of Object.keys(values)) {
+    const value = values[name];
+    flattened[name] = Array.isArray(value) ? value.join(', ') : (value ?? '');
+  }
+  return flattened;
 }
