@@ -40,6 +40,8 @@ const DATABASE_WAIT_MS = 60_000;
 const SETTLE_MS = 3_000;
 /** How long a stop waits for requests to be answered; one that waits for a database that is away must not hold it up. */
 const ANSWER_MS = 2_000;
+/** A database that does not answer for so long is not ready. */
+const READY_MS = 2_000;
 /** A stop that takes longer is forced. */
 const STOP_MAX_MS = 10_000;
 
@@ -148,7 +150,7 @@ async function start(given: StartOptions): Promise<void> {
       log,
       publicUrl: address.public,
       version: VERSION,
-      checkReady: async () => void (await readBuckets(database)),
+      checkReady: () => ready(database),
       isStopping: () => isStopping,
     },
     options.role,
@@ -176,10 +178,20 @@ async function start(given: StartOptions): Promise<void> {
   setTimeout(collectGarbage, SETTLE_MS).unref();
 }
 
+/** @throws {StoreUnavailableError} also when PostgreSQL merely hangs: whoever asks wants to know now. */
+async function ready(database: Database): Promise<void> {
+  let isReady = false;
+  await atMost(
+    READY_MS,
+    readBuckets(database).then(() => (isReady = true)),
+  );
+  if (!isReady) throw new StoreUnavailableError('PostgreSQL does not answer');
+}
+
 /** What only the start needed is garbage by now, a third of the heap; left alone, an idle V8 would keep it for hours. */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
+  (runInNewContext('gc') as (options: object) => void)({ type: 'major', flavor: 'last-resort' });
 }
 
 /** For port 0: one that is free now; it has to be known before the first message can say where its receipts go. */

@@ -34,6 +34,7 @@ export function configCache(store: ConfigStore): ConfigCache {
   const versions = new Map<string, CampaignContent>();
   let revision = 0;
   let refreshing: Promise<void> | null = null;
+  let lastChange: Promise<void> = Promise.resolve();
 
   async function version(accountId: AccountId, id: CampaignId, number: number): Promise<CampaignContent | null> {
     const current = index.campaign(accountId, id);
@@ -67,7 +68,14 @@ export function configCache(store: ConfigStore): ConfigCache {
     if (revision < written) await readUpTo(written);
   }
 
-  async function change(decide: () => ConfigChanges | null): Promise<void> {
+  /** One at a time on this node: writers that race would only make each other decide again. */
+  function change(decide: () => ConfigChanges | null): Promise<void> {
+    const turn = lastChange.then(() => changeNow(decide));
+    lastChange = turn.catch(() => undefined); // its own caller is told
+    return turn;
+  }
+
+  async function changeNow(decide: () => ConfigChanges | null): Promise<void> {
     for (let tries = 0; tries < WRITE_TRIES; tries++) {
       await refresh();
       const changes = decide();

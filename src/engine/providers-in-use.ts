@@ -4,7 +4,7 @@ import type { ProviderConfig } from '#domain/provider.ts';
 import type { Log } from '#ports/log.ts';
 import type { Provider } from '#ports/provider.ts';
 import type { ConfigCache } from './config-cache.ts';
-import { CONCURRENCY_DEFAULT, createGate } from './gate.ts';
+import { createGate } from './gate.ts';
 import type { Gate } from './gate.ts';
 
 /** An open provider with its gate. */
@@ -47,7 +47,8 @@ export function providersInUse(
         void close({ ...known });
       }
       if (!current) return null;
-      const opened = { config: current, provider: open(current), gate: known?.gate ?? createGate(CONCURRENCY_DEFAULT) };
+      const opened = { config: current, provider: open(current), gate: known?.gate ?? createGate() };
+      opened.gate.widen(opened.provider.concurrency);
       // In place: messages that wait at the gate must not go out through the one that is being closed.
       const renewed = known ? Object.assign(known, opened) : opened;
       inUse.set(key, renewed);

@@ -67,6 +67,8 @@ export interface Provider {
   parseReceipts(callback: Callback): Promise<Receipt[]>;
   /** True when its receipts name messages by the provider's reference, which then has to be kept findable. */
   receiptsByRef: boolean;
+  /** Calls that one node may have under way at once. */
+  concurrency: number;
   /** Ends its connections once the sends under way are answered. */
   close(): Promise<void>;
 }

@@ -45,23 +45,27 @@ export function groupCommit<Item, Result>(options: GroupCommitOptions<Item, Resu
   const { abandonsStalled = false } = options;
   let waiting: Waiting<Item, Result>[] = [];
   let isBusy = false;
+  let underWay: Waiting<Item, Result>[] | null = null;
   let isStalled = false;
 
   async function drain(): Promise<void> {
     while (waiting.length > 0) {
       const { batch, rest } = split(waiting, batchMax, key);
       waiting = rest;
-      const timer = setTimeout(() => stall(abandonsStalled ? batch : []), stallMs);
+      underWay = batch;
+      // A process that slept finds the timer due before it reads the answer that has been there for long: one turn more.
+      const timer = setTimeout(() => setImmediate(() => underWay === batch && stall(batch)), stallMs);
       await settle(batch, run);
       clearTimeout(timer);
+      underWay = null;
       isStalled = false;
     }
     isBusy = false;
   }
 
-  function stall(abandoned: Waiting<Item, Result>[]): void {
+  function stall(batch: Waiting<Item, Result>[]): void {
     isStalled = true;
-    const refused = [...abandoned, ...waiting];
+    const refused = abandonsStalled ? [...batch, ...waiting] : waiting;
     waiting = [];
     for (const { reject } of refused) reject(new StoreUnavailableError(STALLED));
   }

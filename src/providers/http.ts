@@ -42,6 +42,7 @@ export const httpProvider: ProviderType = {
     let closing: Promise<void> | null = null;
     return {
       receiptsByRef: plan.receipt?.byRef ?? false,
+      concurrency: plan.concurrency,
       async send(message): Promise<SendOutcome> {
         const request = render(plan, message);
         if ('kind' in request) return request;

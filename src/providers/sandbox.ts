@@ -53,6 +53,9 @@ interface SandboxSettings {
   timeoutMs: number;
 }
 
+/** Calls to a sandbox under way at once: it keeps nobody waiting but those who ask for it. */
+const CONCURRENCY = 1_024;
+
 /** The word `sandbox` of the catalogue. */
 export const sandboxProvider: ProviderType = {
   type: 'sandbox',
@@ -63,6 +66,7 @@ export const sandboxProvider: ProviderType = {
 
 class Sandbox implements Provider {
   readonly receiptsByRef = false;
+  readonly concurrency = CONCURRENCY;
   readonly #config: ProviderConfig;
   readonly #settings: SandboxSettings;
   readonly #tools: ProviderTools;
