@@ -6,9 +6,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 
-const HOST = new URL('./postgres-host.ts', import.meta.url).pathname;
+const HOST = fileURLToPath(new URL('./postgres-host.ts', import.meta.url));
 const POLL_MS = 20;
 const CONNECT_TIMEOUT_MS = 3_000;
 
