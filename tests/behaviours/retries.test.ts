@@ -22,8 +22,8 @@ import { json } from '../support/http-vendor.ts';
 const ALL = 'all';
 const ATTEMPT = 'fallback_on_attempt_failure';
 const DELIVERY = 'fallback_on_delivery_failure';
-/** A vendor that is given up after so short a time that a test can wait for it. */
-const IMPATIENT = { request: { timeout: '100ms' } };
+/** A vendor given up after a time that a test can wait for, and that a busy machine does not take to answer. */
+const IMPATIENT = { request: { timeout: '1s' } };
 /** Never retried. */
 const ONCE = { campaign: { retry: { attempts: 1 } } };
 /** A port on which nobody listens. */

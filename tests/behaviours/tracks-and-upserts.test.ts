@@ -282,9 +282,14 @@ describe('both', () => {
       () => profile('waits'),
       ({ attributes }) => attributes?.both === 1,
     );
-    const view = (await api('GET', `/v1/transactions/${answer.body.response.data.txnId}`)).body;
+    // They are written before the transition that says so: the timeline follows within a write.
+    const whatOf = ({ timeline }: { timeline: { what: string }[] }) => timeline.map((entry) => entry.what);
+    const view = await eventually(
+      async () => (await api('GET', `/v1/transactions/${answer.body.response.data.txnId}`)).body,
+      (body) => whatOf(body).includes('profile.updated'),
+    );
     assert.deepEqual([view.state, view.legs[1].state], ['running', 'pending']);
-    const what = view.timeline.map((entry: { what: string }) => entry.what);
+    const what = whatOf(view);
     assert.ok(what.indexOf('message.accepted') < what.indexOf('event.tracked'), what.join(', '));
     assert.ok(what.indexOf('event.tracked') < what.indexOf('profile.updated'), what.join(', '));
   });

@@ -8,8 +8,8 @@ import { accept, fail, ignore, openChain, refuse, states } from '../support/chai
 const ALL = 'all';
 const ATTEMPT = 'fallback_on_attempt_failure';
 const DELIVERY = 'fallback_on_delivery_failure';
-/** A vendor that is given up after so short a time that a test can wait for it. */
-const IMPATIENT = { request: { timeout: '100ms' } };
+/** A vendor given up after a time that a test can wait for, and that a busy machine does not take to answer. */
+const IMPATIENT = { request: { timeout: '1s' } };
 
 let carom: Carom;
 before(async () => {
