@@ -1,4 +1,4 @@
-/** `npm run check`: types, lint, format, dead code. All at once, one line each; what failed is printed after it. */
+/** `npm run check`: types, lint, format, dead code, tidy rules. All at once, one line each; what failed is printed after it. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** @typedef {{ name: string, package: string, bin: string, args: string[], remedy: string }} Step */
+/** Without a package it is Node itself. @typedef {{ name: string, package?: string, bin: string, args: string[], remedy: string }} Step */
 
 /** @type {Step[]} */
 const STEPS = [
@@ -15,6 +15,9 @@ const STEPS = [
   { name: 'format', package: 'oxfmt', bin: 'oxfmt', args: ['--check'], remedy: 'npm run fix -- PATH' },
   { name: 'dead code', package: 'knip', bin: 'knip', args: ['--no-progress'], remedy: 'remove what is not used' },
 ];
+
+/** A test among the others: `npm test` runs it with them. @type {Step} */
+const TIDY = { name: 'tidy', bin: '', args: ['--test', 'tests/tidy.test.ts'], remedy: 'CONTRIBUTING.md has the rules' };
 
 /** @param {{ package: string, bin: string }} tool @returns {string} the script to run with Node */
 export function toolPath(tool) {
@@ -27,7 +30,9 @@ export function toolPath(tool) {
 function run(step) {
   const startedAt = performance.now();
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [toolPath(step), ...step.args], {
+    const { package: name, bin, args } = step;
+    const tool = name === undefined ? [] : [toolPath({ package: name, bin })];
+    const child = spawn(process.execPath, [...tool, ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -46,11 +51,11 @@ function run(step) {
   });
 }
 
-/** @returns {Promise<{ passed: number, failed: number }>} */
-export async function runChecks() {
-  const results = await Promise.all(STEPS.map(run));
+/** @param {Step[]} more @returns {Promise<{ passed: number, failed: number }>} */
+export async function runChecks(more = []) {
+  const results = await Promise.all([...STEPS, ...more].map(run));
   const passed = results.filter(Boolean).length;
   return { passed, failed: results.length - passed };
 }
 
-if (import.meta.main) process.exitCode = (await runChecks()).failed === 0 ? 0 : 1;
+if (import.meta.main) process.exitCode = (await runChecks([TIDY])).failed === 0 ? 0 : 1;
