@@ -7,6 +7,7 @@ import type { JsonObject } from '#domain/request.ts';
 import { isCalendarDate, parseInstant } from '#domain/time.ts';
 import type { Instant } from '#domain/time.ts';
 import { Refusal } from '../refusal.ts';
+import { map, optional } from './webengage.ts';
 
 /** Characters of a userId, and of an attribute's string value before it is cut (vendor page). */
 const USER_ID_MAX = 100;
@@ -15,9 +16,6 @@ const VALUE_MAX = 1_000;
 const NAME_MAX = 50;
 /** Names the vendor keeps for itself; such attributes are ignored (vendor page). */
 const RESERVED = 'we_';
-
-const optional = <Schema extends Type.TSchema>(schema: Schema) => Type.Optional(Type.Union([schema, Type.Null()]));
-const map = Type.Record(Type.String(), Type.Unknown());
 
 /** The body of the users endpoint. */
 export const UserBody = Type.Object({

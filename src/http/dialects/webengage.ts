@@ -19,8 +19,10 @@ const SINGLE_TTL_DEFAULT_S = 120;
 const DEDUPE_TTL_S = { minimum: 5, maximum: 1_800 };
 
 /** The vendor's clients leave a field out or send null. */
-const optional = <Schema extends Type.TSchema>(schema: Schema) => Type.Optional(Type.Union([schema, Type.Null()]));
-const map = Type.Record(Type.String(), Type.Unknown());
+export const optional = <Schema extends Type.TSchema>(schema: Schema) =>
+  Type.Optional(Type.Union([schema, Type.Null()]));
+/** A map of whatever the client likes. */
+export const map = Type.Record(Type.String(), Type.Unknown());
 
 const UserFields = {
   firstName: optional(Type.String()),
