@@ -3,7 +3,7 @@ import type { AccountId } from './ids.ts';
 import type { Rate } from './rate-bucket.ts';
 
 /** The APIs that are limited one by one (semantics §9). */
-export const LIMITED_APIS = ['transaction', 'users', 'events', 'connectly'] as const;
+export const LIMITED_APIS = ['transaction', 'users', 'events', 'connectly', 'xtremepush', 'batches'] as const;
 /** One of {@link LIMITED_APIS}. */
 export type LimitedApi = (typeof LIMITED_APIS)[number];
 
@@ -16,6 +16,8 @@ export interface Account {
   limits: Partial<Record<LimitedApi, Rate>>;
   /** How long silence is waited for where nothing else ends it, in ms. */
   receiptWindowMs: number;
+  /** Its webhooks and hooks may call private and loopback addresses; absent: they may not. Only the operator sets it. */
+  privateNetwork?: 'allow';
 }
 
 /** 72 hours (semantics §2). */

@@ -1,5 +1,5 @@
 /**
- * A campaign: a prebuilt, versioned message (semantics §0).
+ * A campaign: prebuilt, versioned messages (semantics §0), in one stage or several (§12).
  *
  *     draft ──start──▶ running ──pause──▶ paused
  *                        ▲ │ ◀──start───────┘ │
@@ -10,6 +10,7 @@
  */
 import { unreachable } from './unreachable.ts';
 import type { AccountId, CampaignId, ProviderId } from './ids.ts';
+import type { JsonObject } from './request.ts';
 
 export const CHANNELS = ['sms', 'email', 'whatsapp', 'push', 'web_push', 'rcs', 'voice', 'webhook'] as const;
 /** The way a message reaches a user. */
@@ -28,8 +29,8 @@ export interface RetryPolicy {
 /** The retry policy of a campaign or provider that names none (semantics §2). */
 export const DEFAULT_RETRY: RetryPolicy = { attempts: 4, backoffMs: [500, 2_000, 8_000] };
 
-/** What a version says: one message for one channel. Texts are templates. */
-export interface CampaignContent {
+/** One message for one channel. Texts are templates. */
+export interface MessageContent {
   channel: Channel;
   /** In the order of preference; at least one. */
   providers: ProviderId[];
@@ -48,6 +49,50 @@ export interface CampaignContent {
   retry?: RetryPolicy;
   /** After a crash: send again with the same message id (the default), or leave it `unknown` (semantics §10). */
   onUnknown?: 'resend' | 'leave';
+  /** What is not to be tracked; absent: clicks and opens are, and e-mail can be unsubscribed from. */
+  tracking?: { clicks?: false; opens?: false; unsubscribe?: false };
+}
+
+/** The texts that one call may replace for its own messages. */
+export type MessageTexts = Pick<
+  MessageContent,
+  'from' | 'body' | 'subject' | 'html' | 'replyTo' | 'title' | 'image' | 'url' | 'data'
+>;
+
+export const CONDITIONS = ['delivered', 'not delivered', 'clicked', 'not clicked'] as const;
+/** What a stage may ask of an earlier one when its turn comes (semantics §12). */
+export type Condition = (typeof CONDITIONS)[number];
+
+/** A condition, and the position of the earlier message stage that it is about. */
+export interface When {
+  stage: number;
+  is: Condition;
+}
+
+/** An HTTP call of a journey. */
+export interface HookContent {
+  /** `method`, `url`, `headers`, `timeout` and one of `json`, `form` and `body`, as an `http` provider's request. */
+  request: JsonObject;
+  retry?: RetryPolicy;
+}
+
+/** One step of a journey. `id`: by which later stages may name it. */
+export type StageContent = { id?: string; when?: When } & (
+  /** Messages on different channels, sent at once. */
+  { kind: 'message'; messages: MessageContent[] } | { kind: 'wait'; waitMs: number } | { kind: 'hook'; hook: HookContent }
+);
+
+/** What a version says: one message, or stages. */
+export type CampaignContent = MessageContent | { stages: StageContent[] };
+
+/** Every content as stages: one message is a single stage. */
+export function stagesOf(content: CampaignContent): StageContent[] {
+  return 'stages' in content ? content.stages : [{ kind: 'message', messages: [content] }];
+}
+
+/** All messages of a content, over all its stages. */
+export function messagesOf(content: CampaignContent): MessageContent[] {
+  return stagesOf(content).flatMap((stage) => (stage.kind === 'message' ? stage.messages : []));
 }
 
 /** A campaign as it stands: its current version and its state. */

@@ -1,8 +1,19 @@
 /** How the legs follow each other: starting, going on, stopping (semantics §2 and §3). */
-import { end, giveUpSending, isLast, isOpen, isPastDeadline, legAt, lose, note, retryOf, send, skip } from './step.ts';
+import { carryOn, closeStages, cutShort } from './journey.ts';
+import {
+  chainHasLanded,
+  hasHadTurn,
+  isFinished,
+  isWanted,
+  leadsOfLeg,
+  legEndedBadly,
+  legHasLanded,
+  messagesOfLeg,
+} from './leg.ts';
+import { end, isLast, isOpen, isPastDeadline, lose, note, noteMessage, retryOf, send } from './step.ts';
 import type { Step } from './step.ts';
-import { endedBadly, isSettled, wasHandedOver } from './message.ts';
-import type { Leg } from './transaction.ts';
+import { wasHandedOver } from './message.ts';
+import type { Message, Transaction } from './transaction.ts';
 import { unreachable } from './unreachable.ts';
 
 /** Resends after crashes that one message gets beyond its retry policy: a message that kills nodes must end too. */
@@ -11,7 +22,7 @@ const RESCUES_MAX = 10;
 /** Triggers the first leg, or all of them. */
 export function start(step: Step): void {
   const { transaction } = step;
-  if (!isOpen(step) || transaction.legs.some((leg) => leg.state.name !== 'pending')) return;
+  if (transaction.status.name !== 'scheduled') return;
   transaction.status = { name: 'running' };
   if (isPastDeadline(step)) return stop(step, 'ttl_expired');
   if (transaction.mode === 'all') transaction.legs.forEach((_, position) => trigger(step, position));
@@ -19,76 +30,84 @@ export function start(step: Step): void {
 }
 
 function trigger(step: Step, position: number): void {
-  send(step, position);
-  note(step, 'leg.triggered', position, legAt(step, position).campaignId);
+  const { legs, messages } = step.transaction;
+  note(step, 'leg.triggered', position, legs[position]!.campaignId);
+  if (legs[position]!.stages) return carryOn(step, position);
+  messages.forEach(({ leg }, index) => leg === position && send(step, index));
 }
 
-/** After any news: does the initial processing when it is due, then ends the transaction or starts its next leg. */
+/** After any news: ends the transaction or starts what comes next, and does the initial processing when it is due. */
 export function proceed(step: Step): void {
-  if (isOpen(step)) {
+  if (step.transaction.status.name === 'running') {
     if (step.transaction.mode === 'all') proceedAll(step);
     else proceedChain(step);
   }
+  closeStages(step);
   processInitially(step);
 }
 
 function proceedAll(step: Step): void {
-  const { legs } = step.transaction;
-  if (!legs.every((leg) => isSettled(leg.state))) return;
-  end(step, legs.some(isExpired) ? 'expired' : 'completed');
+  const { transaction } = step;
+  transaction.legs.forEach((_, position) => carryOn(step, position));
+  if (!transaction.legs.every((_, position) => isFinished(transaction, position))) return;
+  end(step, transaction.legs.some((_, position) => wasCutByTtl(transaction, position)) ? 'expired' : 'completed');
 }
 
 function proceedChain(step: Step): void {
-  const { legs } = step.transaction;
-  const current = legs.findLastIndex((leg) => leg.state.name !== 'pending');
+  const { transaction } = step;
+  const current = transaction.legs.findLastIndex((_, position) => hasHadTurn(transaction, position));
   if (current === -1) return;
-  if (hasLanded(step, current)) return stop(step, 'chain_succeeded');
-  const leg = legAt(step, current);
-  if (!endedBadly(leg.state)) return;
-  if (isExpired(leg)) return stop(step, 'ttl_expired');
-  if (isLast(step, current)) return end(step, leg.state.name === 'unconfirmed' ? 'unconfirmed' : 'failed');
+  if (chainHasLanded(transaction)) return proceedLanded(step);
+  if (!legEndedBadly(transaction, current)) carryOn(step, current);
+  if (!legEndedBadly(transaction, current)) return;
+  const isExpired = hasExpired(transaction, current);
+  cutShort(step, current, isExpired ? 'ttl_expired' : 'condition_false');
+  if (isExpired) return stop(step, 'ttl_expired');
+  if (isLast(step, current)) return end(step, isUnconfirmed(transaction, current) ? 'unconfirmed' : 'failed');
   if (isPastDeadline(step)) return stop(step, 'ttl_expired');
   trigger(step, current + 1);
 }
 
-/** The success criterion of the fallback modes: semantics §2, rows "provider accepted" and "receipt: delivered / read". */
-function hasLanded(step: Step, current: number): boolean {
-  const { legs, mode } = step.transaction;
-  if (legs.some((leg) => leg.state.name === 'delivered' || leg.state.name === 'read')) return true;
-  if (mode !== 'fallback_on_attempt_failure') return false;
-  // A receipt of any kind proves that the provider took the message, also one that overtook the provider's answer.
-  if (legAt(step, current).state.name === 'undelivered') return true;
-  return legs.some((leg) => leg.state.name === 'accepted' || leg.state.name === 'sent');
+/** The chain has succeeded: other legs stop, and the transaction ends when the journey of the one that landed is over. */
+function proceedLanded(step: Step): void {
+  const { transaction } = step;
+  const { legs } = transaction;
+  const landed = [...legs.keys()].filter((position) => legHasLanded(transaction, position));
+  for (const position of legs.keys()) {
+    if (landed.includes(position)) carryOn(step, position);
+    else cutShort(step, position, 'chain_succeeded');
+  }
+  if (landed.every((position) => isFinished(transaction, position))) return end(step, 'succeeded');
+  if (!legs.some(({ hasLanded }) => hasLanded)) note(step, 'chain.succeeded', landed[0]!);
+  for (const position of landed) legs[position]!.hasLanded = true;
 }
 
-/** Why a chain stops before its last leg has spoken. */
-export type StopReason = 'chain_succeeded' | 'ttl_expired' | 'cancelled' | 'receipt_window';
+/** Nobody knows whether the leg arrived: one of its leads got no receipt in time. */
+function isUnconfirmed(transaction: Transaction, position: number): boolean {
+  return leadsOfLeg(transaction, position).some(({ state }) => state.name === 'unconfirmed');
+}
 
-/** Ends the chain now: what was never handed over is skipped, what waited for a retry keeps its last outcome. */
+/** Why a transaction stops before all its legs have spoken. */
+export type StopReason = 'ttl_expired' | 'cancelled' | 'receipt_window';
+
+/** Stops all legs now: what was never handed over is skipped, what waited for a retry keeps its last outcome. */
 export function stop(step: Step, reason: StopReason): void {
   if (!isOpen(step)) return;
+  const { transaction } = step;
   const skipReason = reason === 'receipt_window' ? 'ttl_expired' : reason;
-  let untriggered = false;
-  step.transaction.legs.forEach((leg, position) => {
-    const waitsUnsent = leg.state.name === 'queued' && !wasHandedOver(leg.state, leg.facts);
-    if (leg.state.name === 'pending' || waitsUnsent) {
-      untriggered = true;
-      skip(step, position, skipReason);
-    } else if (leg.state.name === 'queued') giveUpSending(step, position, 'provider_error');
-    else if (leg.state.name === 'unknown') leg.state = { name: 'unknown', retryAt: null };
-  });
+  transaction.legs.forEach((_, position) => cutShort(step, position, skipReason));
   step.changed = true;
   switch (reason) {
-    case 'chain_succeeded':
-      return end(step, 'succeeded');
     case 'cancelled':
       return end(step, 'cancelled');
     case 'receipt_window':
       return end(step, 'unconfirmed');
     case 'ttl_expired':
       // In `all` the legs under way may still be answered; `proceedAll` ends it when the last one is.
-      if (step.transaction.mode === 'all') return proceedAll(step);
-      if (untriggered || step.transaction.legs.some(isExpired)) return end(step, 'expired');
+      if (transaction.mode === 'all') return proceedAll(step);
+      if (chainHasLanded(transaction)) return proceedLanded(step);
+      // Not where only some of a leg's messages were cut off: the others may still arrive.
+      if (transaction.legs.some((_, position) => hasExpired(transaction, position))) return end(step, 'expired');
       return proceedChain(step);
     default:
       return unreachable(reason);
@@ -97,18 +116,19 @@ export function stop(step: Step, reason: StopReason): void {
 
 /** Sends again what a dead node was sending, with the same message id, in every mode (semantics §10). */
 export function rescue(step: Step): void {
-  step.transaction.legs.forEach((leg, position) => {
-    if (leg.state.name !== 'sending') return;
-    const rescues = leg.facts.rescues ?? 0;
-    const maySend = isOpen(step) && !isPastDeadline(step) && leg.policy.onUnknown !== 'leave';
-    if (maySend && rescues < retryOf(leg).attempts + RESCUES_MAX) {
-      leg.facts.rescues = rescues + 1;
-      leg.facts.answerLost = true;
-      send(step, position);
-      note(step, 'message.sent_again', position, 'the node that was sending died');
+  const { transaction } = step;
+  transaction.messages.forEach((message, index) => {
+    if (message.state.name !== 'sending') return;
+    const rescues = message.facts.rescues ?? 0;
+    const maySend = isWanted(transaction, message) && !isPastDeadline(step) && message.policy.onUnknown !== 'leave';
+    if (maySend && rescues < retryOf(message).attempts + RESCUES_MAX) {
+      message.facts.rescues = rescues + 1;
+      message.facts.answerLost = true;
+      send(step, index);
+      noteMessage(step, index, 'message.sent_again', 'the node that was sending died');
       return;
     }
-    lose(step, position, 'node_died');
+    lose(step, index, 'node_died');
   });
 }
 
@@ -118,21 +138,37 @@ function processInitially(step: Step): void {
   if (transaction.initialProcessing === 'done') return;
   const { legs, status } = transaction;
   if (status.name === 'scheduled') return;
-  const wasTriggered = legs.some((leg) => leg.facts.queuedAt !== undefined);
+  const wasTriggered = transaction.messages.some(({ facts }) => facts.queuedAt !== undefined);
   if (status.name === 'cancelled' && !wasTriggered) return;
-  const first = transaction.mode === 'all' ? legs : legs.slice(0, 1);
-  if (!first.every(hasBeenAttempted)) return;
+  const first = transaction.mode === 'all' ? [...legs.keys()] : [0];
+  if (!first.every((position) => legHasBeenAttempted(transaction, position))) return;
   transaction.initialProcessing = 'done';
   step.changed = true;
   if (transaction.tracksEvent) step.effects.push({ kind: 'track' });
   if (transaction.updatesProfile) step.effects.push({ kind: 'upsert' });
 }
 
-function hasBeenAttempted({ state, facts }: Leg): boolean {
+/** By its first stage: a wait that has begun, a hook or messages that have been attempted. */
+function legHasBeenAttempted(transaction: Transaction, position: number): boolean {
+  const first = messagesOfLeg(transaction, position).filter(({ stage }) => stage === 0);
+  return hasHadTurn(transaction, position) && first.every(hasBeenAttempted);
+}
+
+function hasBeenAttempted({ state, facts }: Message): boolean {
   if (state.name === 'queued') return wasHandedOver(state, facts);
   return state.name !== 'pending' && state.name !== 'sending';
 }
 
-function isExpired(leg: Leg): boolean {
-  return leg.state.name === 'skipped' && leg.state.reason === 'ttl_expired';
+/** The TTL stopped the leg before one of its leads could arrive. */
+function hasExpired(transaction: Transaction, position: number): boolean {
+  return legEndedBadly(transaction, position) && leadsOfLeg(transaction, position).some(wasExpired);
+}
+
+function wasCutByTtl(transaction: Transaction, position: number): boolean {
+  const { stages = [] } = transaction.legs[position]!;
+  return messagesOfLeg(transaction, position).some(wasExpired) || stages.some(wasExpired);
+}
+
+function wasExpired({ state }: Pick<Message, 'state'> | { state: { name: string } }): boolean {
+  return state.name === 'skipped' && 'reason' in state && state.reason === 'ttl_expired';
 }

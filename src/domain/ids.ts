@@ -24,6 +24,8 @@ export type UserId = string;
 export type TransactionId = string;
 /** UUIDv7 with ordinal ≥ 1, lower case. Given to providers as the idempotency key; the same for every retry. */
 export type MessageId = string;
+/** UUIDv7, lower case. */
+export type BatchId = string;
 /** One start of one Carom process. */
 export type NodeId = number;
 

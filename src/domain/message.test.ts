@@ -30,7 +30,7 @@ describe('semantics §1: message states', () => {
     assert.equal(rank('rejected'), rank('unconfirmed'));
   });
 
-  test('a receipt says delivered, read, or less; an open or a click implies read', () => {
+  test('a receipt says delivered, read, or less; an open, a click or an unsubscription implies read', () => {
     const said = RECEIPT_STATUSES.map((status) => [status, stateOfReceipt(status), isPositive(status)]);
     assert.deepEqual(said, [
       ['accepted', 'accepted', false],
@@ -39,6 +39,7 @@ describe('semantics §1: message states', () => {
       ['read', 'read', true],
       ['opened', 'read', true],
       ['clicked', 'read', true],
+      ['unsubscribed', 'read', true],
       ['undelivered', 'undelivered', false],
     ]);
   });

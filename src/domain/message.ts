@@ -78,16 +78,26 @@ export interface MessageFacts {
   readAt?: Instant;
   clickedAt?: Instant;
   openedAt?: Instant;
+  unsubscribedAt?: Instant;
 }
 
-/** What a receipt can say. `clicked` and `opened` are timestamps, not states; each implies `read`. */
-export const RECEIPT_STATUSES = ['accepted', 'sent', 'delivered', 'read', 'opened', 'clicked', 'undelivered'] as const;
+/** What a receipt can say. `opened`, `clicked` and `unsubscribed` are timestamps, not states; each implies `read`. */
+export const RECEIPT_STATUSES = [
+  'accepted',
+  'sent',
+  'delivered',
+  'read',
+  'opened',
+  'clicked',
+  'unsubscribed',
+  'undelivered',
+] as const;
 /** One of {@link RECEIPT_STATUSES}. */
 export type ReceiptStatus = (typeof RECEIPT_STATUSES)[number];
 
 /** The state a receipt speaks of. */
 export function stateOfReceipt(status: ReceiptStatus): 'accepted' | 'sent' | 'delivered' | 'read' | 'undelivered' {
-  return status === 'opened' || status === 'clicked' ? 'read' : status;
+  return status === 'opened' || status === 'clicked' || status === 'unsubscribed' ? 'read' : status;
 }
 
 /** True for the receipts that end a chain well (semantics §2). */

@@ -14,6 +14,8 @@ export interface ProfileFields {
   phone?: string | null;
   locale?: string | null;
   timeZone?: string | null;
+  /** The id that the user had at a former vendor: by it he can be named in batches. */
+  internalId?: string | number | null;
   /** Merged key by key; none is ever deleted by a merge. */
   attributes?: JsonObject;
   devices?: Device[];

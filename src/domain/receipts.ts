@@ -1,6 +1,7 @@
 /** What a receipt does (semantics §2, the "receipt" rows): applied only upwards, recorded always. */
 import { awaitReceipt } from './answers.ts';
-import { end, legAt, note } from './step.ts';
+import { hasBegun, isLead } from './leg.ts';
+import { end, messageAt, noteMessage } from './step.ts';
 import type { Step } from './step.ts';
 import { isPositive, rank, stateOfReceipt } from './message.ts';
 import type { MessageFacts, ReceiptStatus } from './message.ts';
@@ -10,37 +11,47 @@ import type { Instant } from './time.ts';
 
 /** Applies a receipt. It may come before the provider's own answer, twice, or out of order. */
 export function takeReceipt(step: Step, news: Extract<News, { kind: 'receipt' }>): void {
-  const leg = legAt(step, news.leg);
-  const before = leg.state.name;
+  const message = messageAt(step, news.message);
+  const before = message.state.name;
   const target = stateOfReceipt(news.status);
-  if (before === 'pending' || before === 'skipped') {
-    note(step, 'receipt.ignored', news.leg, `${news.status}, but the message is ${before}`);
+  if (message.isHook || before === 'pending' || before === 'skipped') {
+    const what = message.isHook ? 'it is a hook' : `the message is ${before}`;
+    noteMessage(step, news.message, 'receipt.ignored', `${news.status}, but ${what}`);
     return;
   }
-  const wasNew = stamp(leg.facts, news.status, step.now);
+  const wasNew = stamp(message.facts, news.status, step.now);
   if (rank(target) <= rank(before)) {
     const detail = wasNew ? `${news.status}, recorded` : `${news.status}, but the message is ${before}`;
-    note(step, 'receipt.ignored', news.leg, detail);
+    noteMessage(step, news.message, 'receipt.ignored', detail);
     return;
   }
-  note(step, `receipt.${news.status}`, news.leg, news.reason);
+  noteMessage(step, news.message, `receipt.${news.status}`, news.reason);
   if (target === 'accepted' || target === 'sent') {
-    if (leg.state.name === 'accepted') leg.state = { name: 'sent', confirmBy: leg.state.confirmBy };
-    else awaitReceipt(step, news.leg, target);
+    if (message.state.name === 'accepted') message.state = { name: 'sent', confirmBy: message.state.confirmBy };
+    else awaitReceipt(step, news.message, target);
   } else if (target === 'undelivered') {
-    leg.facts.reason = news.reason ?? 'undelivered';
-    leg.state = { name: 'undelivered', reason: leg.facts.reason };
-  } else leg.state = { name: target };
-  if (isPositive(news.status)) markLate(step, news.leg);
+    message.facts.reason = news.reason ?? 'undelivered';
+    message.state = { name: 'undelivered', reason: message.facts.reason };
+  } else message.state = { name: target };
+  if (isPositive(news.status)) markLate(step, news.message);
 }
 
-/** A positive receipt after the chain had moved on, or after the end, is late; after most ends it turns them (semantics §1). */
-function markLate(step: Step, position: number): void {
+/** Software looked at the message: recorded, so that one sees it, and nothing more. */
+export function takeMachineReceipt(step: Step, news: Extract<News, { kind: 'machine_receipt' }>): void {
+  noteMessage(step, news.message, `machine.${news.status}`, news.reason);
+}
+
+/**
+ * A positive receipt after the chain had moved on, or after the end, is late; after most ends it turns them (semantics §1).
+ * Receipts of a journey's later stages do neither.
+ */
+function markLate(step: Step, index: number): void {
   const { legs, status, mode } = step.transaction;
-  if (mode === 'all') return;
+  const message = messageAt(step, index);
+  if (mode === 'all' || !isLead(step.transaction, message)) return;
   const givenUp = status.name === 'expired' || status.name === 'failed' || status.name === 'unconfirmed';
-  const laterStarted = legs.some((leg, other) => other > position && leg.facts.queuedAt !== undefined);
-  if (givenUp || laterStarted || status.name === 'cancelled') legAt(step, position).facts.late = true;
+  const laterStarted = legs.some((_, other) => other > message.leg && hasBegun(step.transaction, other));
+  if (givenUp || laterStarted || status.name === 'cancelled') message.facts.late = true;
   if (givenUp) end(step, 'succeeded', true);
 }
 
@@ -61,6 +72,9 @@ function stamp(facts: MessageFacts, status: ReceiptStatus, now: Instant): boolea
     case 'clicked':
       first(facts, 'readAt', now);
       return first(facts, 'clickedAt', now);
+    case 'unsubscribed':
+      first(facts, 'readAt', now);
+      return first(facts, 'unsubscribedAt', now);
     case 'undelivered':
       return first(facts, 'failedAt', now);
     default:
@@ -68,7 +82,15 @@ function stamp(facts: MessageFacts, status: ReceiptStatus, now: Instant): boolea
   }
 }
 
-type Stamp = 'acceptedAt' | 'sentAt' | 'deliveredAt' | 'readAt' | 'openedAt' | 'clickedAt' | 'failedAt';
+type Stamp =
+  | 'acceptedAt'
+  | 'sentAt'
+  | 'deliveredAt'
+  | 'readAt'
+  | 'openedAt'
+  | 'clickedAt'
+  | 'unsubscribedAt'
+  | 'failedAt';
 
 function first(facts: MessageFacts, at: Stamp, now: Instant): boolean {
   if (facts[at] !== undefined) return false;

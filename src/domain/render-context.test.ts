@@ -3,13 +3,16 @@ import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import { renderContext } from './render-context.ts';
 import type { ProfileFields } from './profile.ts';
-import type { JsonObject, TransactionRequest } from './request.ts';
-import type { Transaction } from './transaction.ts';
+import type { JsonObject } from './request.ts';
 
-function contextOf(fields: ProfileFields | null, params: JsonObject = {}, token: JsonObject = {}): JsonObject {
-  const transaction = { id: 'id-1', txnId: 'order-1', userId: 'u1' } as Transaction;
+function contextOf(
+  fields: ProfileFields | null,
+  params: JsonObject = {},
+  { token = {}, own = {} }: { token?: JsonObject; own?: JsonObject } = {},
+): JsonObject {
   const profile = fields && { accountId: 'demo', userId: 'u1', fields };
-  return renderContext(transaction, { params, token } as TransactionRequest, profile);
+  const transaction = { id: 'id-1', txnId: 'order-1', userId: 'u1' };
+  return renderContext(transaction, { token, recipientParams: own }, params, profile);
 }
 
 describe('semantics §8: render context', () => {
@@ -20,6 +23,11 @@ describe('semantics §8: render context', () => {
     assert.equal(contextOf(fields, { city: 'Berlin' }).city, 'Berlin');
     assert.equal(contextOf(fields, { city: null }).city, null);
     assert.equal(contextOf(fields).points, 3);
+  });
+
+  test("the recipient's own params win over the shared ones, one by one", () => {
+    const context = contextOf({ firstName: 'Ada' }, { code: 'ALL', match: 'final' }, { own: { code: 'MINE' } });
+    assert.deepEqual([context.code, context.match, context.firstName], ['MINE', 'final', 'Ada']);
   });
 
   test('the namespace user is the profile, whatever the params say', () => {
@@ -39,7 +47,7 @@ describe('semantics §8: render context', () => {
   });
 
   test('token and txn are namespaces of their own', () => {
-    const context = contextOf(null, { token: 'x', txn: 'y' }, { code: 7 });
+    const context = contextOf(null, { token: 'x', txn: 'y' }, { token: { code: 7 } });
     assert.deepEqual(context.token, { code: 7 });
     assert.deepEqual(context.txn, { id: 'id-1', txn_id: 'order-1', user_id: 'u1' });
     assert.equal(context.code, undefined);

@@ -4,18 +4,22 @@ import type { JsonObject, TransactionRequest } from './request.ts';
 import type { Transaction } from './transaction.ts';
 
 /**
- * The render context, lowest to highest priority: profile fields and attributes, then request-wide params. Names are
- * there in the API's writing and, for fields, in snake_case (`first_name`). Namespaces beside them: `token`, `user`, `txn`.
+ * The render context, lowest to highest priority: profile fields and attributes, then request-wide params, then the
+ * recipient's own. Names are there in the API's writing and, for fields, in snake_case (`first_name`). Namespaces beside
+ * them: `token`, `user`, `txn`.
+ * @param params the request-wide ones: those of the request, or of its batch.
  */
 export function renderContext(
-  transaction: Transaction,
-  request: TransactionRequest,
+  transaction: Pick<Transaction, 'id' | 'txnId' | 'userId'>,
+  request: Pick<TransactionRequest, 'token' | 'recipientParams'>,
+  params: JsonObject,
   profile: Profile | null,
 ): JsonObject {
   const user = userNamespace(transaction.userId, profile);
   return {
     ...user,
-    ...request.params,
+    ...params,
+    ...request.recipientParams,
     token: request.token,
     user,
     txn: { id: transaction.id, txn_id: transaction.txnId, user_id: transaction.userId },

@@ -1,5 +1,6 @@
 /** What a client asked for, in our words. Stored with the transaction, never changed, the same for every leg. */
-import type { CampaignId, UserId } from './ids.ts';
+import type { Channel, MessageTexts } from './campaign.ts';
+import type { BatchId, CampaignId, UserId } from './ids.ts';
 import type { ProfileFields } from './profile.ts';
 import type { Mode } from './transaction.ts';
 import type { Instant } from './time.ts';
@@ -8,6 +9,9 @@ import type { Instant } from './time.ts';
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 /** A JSON object. */
 export type JsonObject = { [key: string]: Json };
+
+/** Texts that replace a campaign's for one call, by channel. They are templates too. */
+export type Overrides = Partial<Record<Channel, MessageTexts>>;
 
 /** A trigger as every dialect parses it. */
 export interface TransactionRequest {
@@ -22,13 +26,38 @@ export interface TransactionRequest {
   startAt: Instant | null;
   /** WebEngage's personalisation tokens: the namespace `token` of templates, and the event's data. */
   token: JsonObject;
-  /** Request-wide parameters (semantics §8). */
+  /** Request-wide parameters (semantics §8); empty for a batch's transactions, which share those of the batch. */
   params: JsonObject;
+  /** The recipient's own parameters; they win over the request-wide ones. */
+  recipientParams: JsonObject;
+  /** Texts of this call instead of the campaign's, by channel; null: none, or those of the batch. */
+  overrides: Overrides | null;
+  /** The client's own word for it, told to webhooks (Xtremepush's `external_message_id`). */
+  reference: string | null;
+  /** The batch it was made from, and its place there. */
+  batch: { id: BatchId; index: number } | null;
   email: string | null;
   phone: string | null;
   eventName: string | null;
   profile: ProfileFields | null;
 }
+
+/** What a request is that says no more than its campaigns, its mode and its user. */
+export const NOTHING_MORE: Omit<TransactionRequest, 'campaignIds' | 'mode' | 'userId'> = {
+  txnId: null,
+  ttl: null,
+  startAt: null,
+  token: {},
+  params: {},
+  recipientParams: {},
+  overrides: null,
+  reference: null,
+  batch: null,
+  email: null,
+  phone: null,
+  eventName: null,
+  profile: null,
+};
 
 /** The longest TTL: 30 days, in seconds (semantics §3). */
 export const TTL_MAX_S = 2_592_000;

@@ -1,5 +1,5 @@
 /** The working copy one `advance` changes, and the few moves that all of its parts share. */
-import type { Advance, Effect, EndName, Handover, Leg, News, TimelineEntry, Transaction } from './transaction.ts';
+import type { Advance, Effect, EndName, Handover, Message, News, TimelineEntry, Transaction } from './transaction.ts';
 import { DEFAULT_RETRY } from './campaign.ts';
 import type { RetryPolicy } from './campaign.ts';
 import type { SkipReason } from './message.ts';
@@ -16,8 +16,12 @@ export interface Step {
 
 /** Copies the transaction, so that `advance` can change the copy and stay pure. */
 export function begin(transaction: Transaction, now: Instant): Step {
-  const legs = transaction.legs.map((leg) => ({ ...leg, facts: { ...leg.facts } }));
-  return { transaction: { ...transaction, legs }, now, effects: [], entries: [], changed: false };
+  const legs = transaction.legs.map((leg) => ({
+    ...leg,
+    ...(leg.stages && { stages: leg.stages.map((stage) => ({ ...stage })) }),
+  }));
+  const messages = transaction.messages.map((message) => ({ ...message, facts: { ...message.facts } }));
+  return { transaction: { ...transaction, legs, messages }, now, effects: [], entries: [], changed: false };
 }
 
 /** Seals the step. */
@@ -26,21 +30,28 @@ export function finish(step: Step): Advance {
   return { transaction, effects, entries, changed: changed || entries.length > 0 || effects.length > 0 };
 }
 
-/** Adds a line to the timeline. */
+/** Adds a line about the transaction or a leg to the timeline. */
 export function note(step: Step, what: string, leg: number | null = null, detail: string | null = null): void {
-  step.entries.push({ at: step.now, what, leg, detail });
+  step.entries.push({ at: step.now, what, leg, message: null, detail });
 }
 
-/** The leg at a position; a position outside the transaction is a bug of the caller. */
-export function legAt(step: Step, position: number): Leg {
-  const leg = step.transaction.legs[position];
-  if (!leg) throw new RangeError(`transaction ${step.transaction.id} has no leg ${position}`);
-  return leg;
+/** Adds a line about a message; what a hook went through is told as `hook.…` instead of `message.…`. */
+export function noteMessage(step: Step, index: number, what: string, detail: string | null): void {
+  const { leg, isHook } = messageAt(step, index);
+  const word = isHook ? what.replace(/^message\./, 'hook.') : what;
+  step.entries.push({ at: step.now, what: word, leg, message: index, detail });
+}
+
+/** The message of an index; an index outside the transaction is a bug of the caller. */
+export function messageAt(step: Step, index: number): Message {
+  const message = step.transaction.messages[index];
+  if (!message) throw new RangeError(`transaction ${step.transaction.id} has no message ${index}`);
+  return message;
 }
 
 /** Remembers to whom and through whom a message went, and when first; a provider that put it off was not sent it. */
 export function noteHandover(step: Step, news: Extract<News, { handover?: Handover }>): void {
-  const { state, facts } = legAt(step, news.leg);
+  const { state, facts } = messageAt(step, news.message);
   // A past attempt's answer must not hide where the message really went, unless nothing is known yet.
   const isCurrent = news.attempt === facts.attempts && (state.name === 'sending' || facts.to === undefined);
   if (!news.handover || (news.kind !== 'accepted' && !isCurrent)) return;
@@ -50,9 +61,9 @@ export function noteHandover(step: Step, news: Extract<News, { handover?: Handov
   step.changed = true;
 }
 
-/** The leg's retry policy, the default where it has none of its own. */
-export function retryOf(leg: Leg): RetryPolicy {
-  return leg.policy.retry ?? DEFAULT_RETRY;
+/** The message's retry policy, the default where it has none of its own. */
+export function retryOf(message: Message): RetryPolicy {
+  return message.policy.retry ?? DEFAULT_RETRY;
 }
 
 /** True at and after the deadline (semantics §3). */
@@ -60,58 +71,58 @@ export function isPastDeadline(step: Step): boolean {
   return step.transaction.deadline !== null && step.now >= step.transaction.deadline;
 }
 
-/** True for the last leg: no other channel waits behind it. */
+/** True for the last leg: no other campaign waits behind it. */
 export function isLast(step: Step, position: number): boolean {
   return position === step.transaction.legs.length - 1;
 }
 
 /** Stores the intent of a first or further handover and asks the engine for it. */
-export function send(step: Step, position: number): void {
-  const leg = legAt(step, position);
-  leg.state = { name: 'sending', since: step.now };
-  leg.facts.attempts += 1;
-  leg.facts.queuedAt ??= step.now;
-  step.effects.push({ kind: 'send', leg: position });
+export function send(step: Step, index: number): void {
+  const message = messageAt(step, index);
+  message.state = { name: 'sending', since: step.now };
+  message.facts.attempts += 1;
+  message.facts.queuedAt ??= step.now;
+  step.effects.push({ kind: 'send', message: index });
 }
 
-/** Marks a leg that was never handed over, for good. */
-export function skip(step: Step, position: number, reason: SkipReason): void {
-  legAt(step, position).state = { name: 'skipped', reason };
-  note(step, 'message.skipped', position, reason);
+/** Marks a message that was never handed over, for good. */
+export function skip(step: Step, index: number, reason: SkipReason): void {
+  messageAt(step, index).state = { name: 'skipped', reason };
+  noteMessage(step, index, 'message.skipped', reason);
 }
 
-/** Ends a leg that was handed over before and will not be again: what its attempts came to stays. */
-export function giveUpSending(step: Step, position: number, reason: string): void {
-  const { facts } = legAt(step, position);
-  if (facts.answerLost) lose(step, position, facts.reason ?? reason);
-  else reject(step, position, facts.reason ?? reason);
+/** Ends a message that was handed over before and will not be again: what its attempts came to stays. */
+export function giveUpSending(step: Step, index: number, reason: string): void {
+  const { facts } = messageAt(step, index);
+  if (facts.answerLost) lose(step, index, facts.reason ?? reason);
+  else reject(step, index, facts.reason ?? reason);
 }
 
-/** Marks a leg whose answer was lost, with the instant of its next attempt where it gets one. */
-export function lose(step: Step, position: number, reason: string, retryAt: Instant | null = null): void {
-  const leg = legAt(step, position);
-  leg.state = { name: 'unknown', retryAt };
-  leg.facts.answerLost = true;
-  leg.facts.reason = reason;
-  leg.facts.failedAt ??= step.now;
-  note(step, 'message.unknown', position, reason);
+/** Marks a message whose answer was lost, with the instant of its next attempt where it gets one. */
+export function lose(step: Step, index: number, reason: string, retryAt: Instant | null = null): void {
+  const message = messageAt(step, index);
+  message.state = { name: 'unknown', retryAt };
+  message.facts.answerLost = true;
+  message.facts.reason = reason;
+  message.facts.failedAt ??= step.now;
+  noteMessage(step, index, 'message.unknown', reason);
 }
 
-/** Marks a leg as refused for good. */
-export function reject(step: Step, position: number, reason: string): void {
-  const leg = legAt(step, position);
-  leg.state = { name: 'rejected', reason };
-  leg.facts.reason = reason;
-  leg.facts.failedAt ??= step.now;
-  note(step, 'message.rejected', position, reason);
+/** Marks a message as refused for good. */
+export function reject(step: Step, index: number, reason: string): void {
+  const message = messageAt(step, index);
+  message.state = { name: 'rejected', reason };
+  message.facts.reason = reason;
+  message.facts.failedAt ??= step.now;
+  noteMessage(step, index, 'message.rejected', reason);
 }
 
-/** Marks a leg whose receipt did not come in time. */
-export function giveUpWaiting(step: Step, position: number): void {
-  const leg = legAt(step, position);
-  leg.state = { name: 'unconfirmed' };
-  leg.facts.failedAt ??= step.now;
-  note(step, 'message.unconfirmed', position, 'no receipt in time');
+/** Marks a message whose receipt did not come in time. */
+export function giveUpWaiting(step: Step, index: number): void {
+  const message = messageAt(step, index);
+  message.state = { name: 'unconfirmed' };
+  message.facts.failedAt ??= step.now;
+  noteMessage(step, index, 'message.unconfirmed', 'no receipt in time');
 }
 
 /** Ends the transaction. */

@@ -1,45 +1,47 @@
 /** What time alone brings about (semantics §2, §3, §11), and when it next will. */
 import { start, stop } from './chain.ts';
-import { giveUpWaiting, isOpen, isPastDeadline, note, send } from './step.ts';
+import { chainHasLanded, hasHadTurn, isLead, isWanted } from './leg.ts';
+import { endedBadly } from './message.ts';
+import { giveUpWaiting, isOpen, isPastDeadline, noteMessage, send } from './step.ts';
 import type { Step } from './step.ts';
-import type { Leg, Transaction } from './transaction.ts';
+import type { Message, Transaction } from './transaction.ts';
 import type { Instant } from './time.ts';
 
-/** Does what has fallen due. Harmless when nothing has. */
+/** Does what has fallen due; the waits of journeys are looked at after any news. Harmless when nothing has. */
 export function takeTimer(step: Step): void {
   const { transaction } = step;
   if (transaction.status.name === 'scheduled') {
     if (step.now >= transaction.startAt) start(step);
     return;
   }
-  if (isOpen(step) && isPastDeadline(step) && transaction.legs.some(couldStillBeSent)) stop(step, 'ttl_expired');
-  transaction.legs.forEach((leg, position) => {
-    const { state } = leg;
-    if (isOpen(step) && isDue(retryTimeOf(leg), step.now)) {
-      send(step, position);
-      note(step, 'message.sent_again', position, `attempt ${leg.facts.attempts}`);
+  if (isOpen(step) && isPastDeadline(step) && deadlineStopsSomething(transaction)) stop(step, 'ttl_expired');
+  transaction.messages.forEach((message, index) => {
+    const { state, facts } = message;
+    if (isDue(retryTimeOf(message), step.now)) {
+      // What has just been given up may have failed its leg, or may be about to end the chain.
+      if (!isWanted(transaction, message) || isDue(receiptWindowEnd(transaction), step.now)) return;
+      send(step, index);
+      noteMessage(step, index, 'message.sent_again', `attempt ${facts.attempts}`);
     } else if (
       (state.name === 'accepted' || state.name === 'sent') &&
-      isDue(confirmTimeOf(transaction, leg), step.now)
+      isDue(confirmTimeOf(transaction, message), step.now)
     ) {
-      giveUpWaiting(step, position);
+      giveUpWaiting(step, index);
     }
   });
   if (isOpen(step) && isDue(receiptWindowEnd(transaction), step.now)) {
-    const position = transaction.legs.findLastIndex((leg) => leg.state.name !== 'pending');
-    giveUpWaiting(step, position);
+    for (const index of silentLeads(transaction)) giveUpWaiting(step, index);
     stop(step, 'receipt_window');
   }
 }
 
-/** The next instant at which {@link takeTimer} would do something; null: only news from outside can. */
+/** The next instant at which a timer would do something; null: only news from outside can. */
 export function dueAt(transaction: Transaction): Instant | null {
   if (transaction.status.name === 'scheduled') return transaction.startAt;
-  const isRunning = transaction.status.name === 'running';
-  const times: (Instant | null)[] = transaction.legs.map((leg) => confirmTimeOf(transaction, leg));
-  if (isRunning) {
-    times.push(...transaction.legs.map(retryTimeOf), receiptWindowEnd(transaction));
-    if (transaction.legs.some(couldStillBeSent)) times.push(transaction.deadline);
+  const times: (Instant | null)[] = transaction.messages.map((message) => confirmTimeOf(transaction, message));
+  if (transaction.status.name === 'running') {
+    times.push(...transaction.messages.map(retryTimeOf), ...waitsOf(transaction), receiptWindowEnd(transaction));
+    if (deadlineStopsSomething(transaction)) times.push(transaction.deadline);
   }
   return times.reduce<Instant | null>((soonest, time) => {
     return time === null || (soonest !== null && soonest <= time) ? soonest : time;
@@ -50,28 +52,51 @@ function isDue(time: Instant | null, now: Instant): boolean {
   return time !== null && time <= now;
 }
 
-/** Untriggered, or waiting to be sent again: what the deadline can stop. */
-function couldStillBeSent(leg: Leg): boolean {
-  return leg.state.name === 'pending' || leg.state.name === 'queued' || retryTimeOf(leg) !== null;
+/** Something is untriggered, or waits to be sent again. */
+function deadlineStopsSomething({ messages, legs }: Transaction): boolean {
+  const couldBeSent = (message: Message) => message.state.name === 'pending' || retryTimeOf(message) !== null;
+  const couldRun = ({ state }: { state: { name: string } }) => state.name === 'pending' || state.name === 'waiting';
+  return messages.some(couldBeSent) || legs.some(({ stages }) => stages?.some(couldRun));
 }
 
-function retryTimeOf({ state }: Leg): Instant | null {
+/** When the waits that journeys are in end. */
+function waitsOf({ legs }: Transaction): Instant[] {
+  return legs.flatMap(({ stages = [] }) =>
+    stages.flatMap(({ state }) => (state.name === 'waiting' ? state.until : [])),
+  );
+}
+
+function retryTimeOf({ state }: Message): Instant | null {
   if (state.name === 'queued') return state.notBefore;
   return state.name === 'unknown' ? state.retryAt : null;
 }
 
 /** A chain's receiptTimeout counts while the chain runs; in `all` it is recorded whenever it comes. */
-function confirmTimeOf({ mode, status }: Transaction, { state }: Leg): Instant | null {
+function confirmTimeOf({ mode, status }: Transaction, { state }: Message): Instant | null {
   if (mode !== 'all' && status.name !== 'running') return null;
   return state.name === 'accepted' || state.name === 'sent' ? state.confirmBy : null;
 }
 
 /** When silence without a receiptTimeout ends a delivery chain: never before a TTL that still has legs to stop. */
 function receiptWindowEnd(transaction: Transaction): Instant | null {
-  if (transaction.mode !== 'fallback_on_delivery_failure') return null;
-  const current = transaction.legs.findLast((leg) => leg.state.name !== 'pending');
-  if (!current || (current.state.name !== 'accepted' && current.state.name !== 'sent')) return null;
-  if (current.state.confirmBy !== null || current.facts.acceptedAt === undefined) return null;
-  const ttlWillEndIt = transaction.deadline !== null && transaction.legs.some((leg) => leg.state.name === 'pending');
-  return ttlWillEndIt ? null : current.facts.acceptedAt + transaction.receiptWindowMs;
+  const { mode, legs, deadline, receiptWindowMs, messages } = transaction;
+  if (mode !== 'fallback_on_delivery_failure') return null;
+  const silent = silentLeads(transaction).map((index) => messages[index]!);
+  if (silent.length === 0 || silent.some(({ state }) => 'confirmBy' in state && state.confirmBy !== null)) return null;
+  const ttlWillEndIt = deadline !== null && legs.some((_, position) => !hasHadTurn(transaction, position));
+  if (ttlWillEndIt || chainHasLanded(transaction)) return null;
+  return Math.max(...silent.map(({ facts }) => facts.acceptedAt!)) + receiptWindowMs;
+}
+
+/** The leads of the current leg that wait for a receipt, when it is for nothing else that the chain waits. */
+function silentLeads(transaction: Transaction): number[] {
+  const { legs, messages } = transaction;
+  const current = legs.findLastIndex((_, position) => hasHadTurn(transaction, position));
+  const silent: number[] = [];
+  for (const [index, message] of messages.entries()) {
+    if (message.leg !== current || !isLead(transaction, message)) continue;
+    if (message.state.name === 'accepted' || message.state.name === 'sent') silent.push(index);
+    else if (!endedBadly(message.state)) return [];
+  }
+  return silent;
 }

@@ -1,97 +1,15 @@
 /** The table of semantics §2 row by row, then §3, §5, §10 and §11: what a script of news comes to in each mode. */
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { RECEIPT_STATUSES } from './message.ts';
-import type { ReceiptStatus, SkipReason } from './message.ts';
-import { dueAt } from './timers.ts';
+import { play } from '../../tests/support/domain/play.ts';
+import type { Given } from '../../tests/support/domain/play.ts';
+import { tellState } from '../../tests/support/domain/tell-state.ts';
+import type { ReceiptStatus } from './message.ts';
 import { MODES, advance, hasEnded, isSending } from './transaction.ts';
-import type { Effect, LegPolicy, Mode, News, TimelineEntry, Transaction } from './transaction.ts';
+import type { Mode } from './transaction.ts';
 
 const [ALL, ATTEMPT, DELIVERY] = MODES;
 const HOUR_MS = 3_600_000;
-
-interface Given {
-  legs?: LegPolicy[];
-  ttlMs?: number;
-  startsInMs?: number;
-}
-
-interface Played {
-  transaction: Transaction;
-  effects: Effect[];
-  entries: TimelineEntry[];
-  now: number;
-  /** `running: accepted, sending`; a skipped leg says its reason. */
-  outcome: string;
-}
-
-function scheduled(mode: Mode, { legs = [{}, {}], ttlMs, startsInMs = 0 }: Given): Transaction {
-  return {
-    id: '01890000-0000-7000-8000-000000000000',
-    accountId: 'demo',
-    txnId: 'order-1',
-    userId: 'u1',
-    mode,
-    createdAt: 0,
-    startAt: startsInMs,
-    deadline: ttlMs === undefined ? null : startsInMs + ttlMs,
-    receiptWindowMs: 72 * HOUR_MS,
-    throttleWaitMs: 5_000,
-    tracksEvent: true,
-    updatesProfile: true,
-    initialProcessing: 'due',
-    status: { name: 'scheduled' },
-    legs: legs.map((policy, position) => {
-      const facts = { attempts: 0 };
-      return { campaignId: `c${position}`, campaignVersion: 1, policy, state: { name: 'pending' }, facts };
-    }),
-  };
-}
-
-/** `accepted 0`, `error 0` (may pass), `throttled 0 3000`, `skipped 0 no_address`, a receipt's status, `+500`, `due`, or a news without data. */
-function newsOf(line: string, transaction: Transaction): News {
-  const [kind = '', position, detail = ''] = line.split(' ');
-  const leg = Number(position);
-  const on = { leg, attempt: transaction.legs[leg]?.facts.attempts ?? 0 };
-  if (kind === 'took') return { kind: 'accepted', ...on, ref: 'ref' };
-  if (kind === 'rejected') return { kind, ...on, reason: 'blocked', retryable: false };
-  if (kind === 'error') return { kind: 'rejected', ...on, reason: '503', retryable: true };
-  if (kind === 'unknown') return { kind, ...on, reason: 'timeout' };
-  if (kind === 'throttled') return { kind, ...on, retryAfterMs: Number(detail) };
-  if (kind === 'skipped') return { kind, ...on, reason: detail as SkipReason };
-  const status = RECEIPT_STATUSES.find((one) => one === kind);
-  if (status) return { kind: 'receipt', leg, status, reason: null };
-  return { kind } as News;
-}
-
-/** Plays `news; news; …` from the start. */
-function play(mode: Mode, script: string, given: Given = {}): Played {
-  let transaction = scheduled(mode, given);
-  let now = 0;
-  const effects: Effect[] = [];
-  const entries: TimelineEntry[] = [];
-  const tell = (news: News) => {
-    const result = advance(transaction, news, now);
-    ({ transaction } = result);
-    effects.push(...result.effects);
-    entries.push(...result.entries);
-  };
-  if (given.startsInMs === undefined) tell({ kind: 'started' });
-  for (const line of script.split('; ').filter(Boolean)) {
-    if (line.startsWith('+')) now += Number(line);
-    else if (line === 'due') {
-      now = dueAt(transaction) ?? assert.fail(`nothing is due in ${outcomeOf(transaction)}`);
-      tell({ kind: 'timer' });
-    } else tell(newsOf(line, transaction));
-  }
-  return { transaction, effects, entries, now, outcome: outcomeOf(transaction) };
-}
-
-function outcomeOf({ status, legs }: Transaction): string {
-  const late = status.name === 'succeeded' && status.late ? ' late' : '';
-  const states = legs.map(({ state }) => (state.name === 'skipped' ? state.reason : state.name));
-  return `${status.name}${late}: ${states.join(', ')}`;
-}
 
 const repeat = (line: string, times: number) => Array.from({ length: times }, () => line).join('; ');
 const THREE_RETRIES = 'error 1; due; error 1; due; error 1; due; error 1';
@@ -180,7 +98,7 @@ describe('semantics §2: when the next leg starts', () => {
     for (const [retries, backoffMs] of [500, 2_000, 8_000].entries()) {
       const { now, transaction } = play(ALL, repeat('error 0; due', retries + 1), { legs: [{}] });
       assert.ok(now - spent >= backoffMs && now - spent <= backoffMs * 1.2, `${now - spent} ms`);
-      assert.equal(transaction.legs[0]!.facts.attempts, retries + 2);
+      assert.equal(transaction.messages[0]!.facts.attempts, retries + 2);
       spent = now;
     }
   });
@@ -235,7 +153,7 @@ describe('semantics §2: when the next leg starts', () => {
     test(`a positive receipt ${name}`, () => {
       const played = play(mode, script);
       assert.equal(played.outcome, outcome);
-      assert.equal(played.transaction.legs[0]!.facts.late ?? false, late);
+      assert.equal(played.transaction.messages[0]!.facts.late ?? false, late);
       assert.equal(play(mode, `${script}; ${script.split('; ').at(-1)}`).outcome, outcome, 'twice');
     });
   }
@@ -246,7 +164,7 @@ describe('semantics §2: when the next leg starts', () => {
     }
     const { transaction, outcome } = play(DELIVERY, 'delivered 0; took 0');
     assert.equal(outcome, 'succeeded: delivered, chain_succeeded');
-    assert.equal(transaction.legs[0]!.facts.ref, 'ref');
+    assert.equal(transaction.messages[0]!.facts.ref, 'ref');
   });
 
   test('a receipt for what was never handed over changes nothing', () => {
@@ -259,17 +177,21 @@ describe('semantics §2: when the next leg starts', () => {
     const { transaction } = play(DELIVERY, '');
     const put = advance(
       transaction,
-      { kind: 'throttled', leg: 0, attempt: 1, retryAfterMs: 9, handover: to(1) },
+      { kind: 'throttled', message: 0, attempt: 1, retryAfterMs: 9, handover: to(1) },
       1,
     ).transaction;
-    assert.deepEqual([put.legs[0]!.facts.to, put.legs[0]!.facts.sentAt], ['+1', undefined]);
+    assert.deepEqual([put.messages[0]!.facts.to, put.messages[0]!.facts.sentAt], ['+1', undefined]);
     const again = advance(put, { kind: 'timer' }, 9).transaction;
-    const taken = advance(again, { kind: 'accepted', leg: 0, attempt: 2, ref: null, handover: to(9) }, 11).transaction;
-    assert.equal(taken.legs[0]!.facts.sentAt, 9);
+    const taken = advance(
+      again,
+      { kind: 'accepted', message: 0, attempt: 2, ref: null, handover: to(9) },
+      11,
+    ).transaction;
+    assert.equal(taken.messages[0]!.facts.sentAt, 9);
   });
 
-  test('a leg that does not exist is a bug of the caller', () => {
-    assert.throws(() => play(ALL, 'delivered 7'), /has no leg 7/);
+  test('a message that does not exist is a bug of the caller', () => {
+    assert.throws(() => play(ALL, 'delivered 7'), /has no message 7/);
   });
 });
 
@@ -330,10 +252,10 @@ describe('semantics §10: crashes', () => {
     for (const mode of MODES) {
       const { effects, transaction } = play(mode, 'rescued', { legs: [{}] });
       assert.deepEqual(effects, [
-        { kind: 'send', leg: 0 },
-        { kind: 'send', leg: 0 },
+        { kind: 'send', message: 0 },
+        { kind: 'send', message: 0 },
       ]);
-      assert.deepEqual(transaction.legs[0]!.facts, { attempts: 2, rescues: 1, answerLost: true, queuedAt: 0 });
+      assert.deepEqual(transaction.messages[0]!.facts, { attempts: 2, rescues: 1, answerLost: true, queuedAt: 0 });
     }
   });
 
@@ -353,12 +275,12 @@ throttled meanwhile: its receipt counts | delivery | rescued; throttled 0 900; +
     const { transaction } = play(DELIVERY, 'rescued');
     const refused = advance(
       transaction,
-      { kind: 'rejected', leg: 0, attempt: 1, reason: 'blocked', retryable: false },
+      { kind: 'rejected', message: 0, attempt: 1, reason: 'blocked', retryable: false },
       1,
     );
     assert.deepEqual([refused.transaction, refused.effects], [transaction, []]);
-    const taken = advance(transaction, { kind: 'accepted', leg: 0, attempt: 1, ref: null }, 1);
-    assert.equal(outcomeOf(taken.transaction), 'running: accepted, pending');
+    const taken = advance(transaction, { kind: 'accepted', message: 0, attempt: 1, ref: null }, 1);
+    assert.equal(tellState(taken.transaction), 'running: accepted, pending');
   });
 });
 

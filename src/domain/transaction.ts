@@ -12,11 +12,11 @@
  */
 import { takeAccepted, takeRejected, takeSkipped, takeThrottled, takeUnknown } from './answers.ts';
 import { proceed, rescue, start, stop } from './chain.ts';
-import { takeReceipt } from './receipts.ts';
+import { takeMachineReceipt, takeReceipt } from './receipts.ts';
 import { begin, finish, noteHandover } from './step.ts';
 import { takeTimer } from './timers.ts';
 import { unreachable } from './unreachable.ts';
-import type { Channel, RetryPolicy } from './campaign.ts';
+import type { Channel, RetryPolicy, When } from './campaign.ts';
 import type { AccountId, CampaignId, ProviderId, TransactionId, UserId } from './ids.ts';
 import type { MessageFacts, MessageState, ReceiptStatus, SkipReason } from './message.ts';
 import type { Instant } from './time.ts';
@@ -25,8 +25,8 @@ export const MODES = ['all', 'fallback_on_attempt_failure', 'fallback_on_deliver
 /** When the next leg starts (semantics §2). */
 export type Mode = (typeof MODES)[number];
 
-/** What a leg's campaign and provider say about its sending; pinned at acceptance. Absent means the default. */
-export interface LegPolicy {
+/** What a message's campaign and provider say about its sending; pinned at acceptance. Absent means the default. */
+export interface MessagePolicy {
   retry?: RetryPolicy;
   receiptTimeoutMs?: number;
   /** At most once: a lost answer is never followed by another send (semantics §10). */
@@ -35,13 +35,46 @@ export interface LegPolicy {
   receipts?: 'none';
 }
 
+/**
+ * One handover of a leg: a message, or the HTTP call of a hook, which is retried and rescued like one. Its index in
+ * `messages` never changes and makes its id.
+ */
+export interface Message {
+  /** The position of its leg, and of its stage in there. */
+  leg: number;
+  stage: number;
+  isHook?: true;
+  policy: MessagePolicy;
+  state: MessageState;
+  facts: MessageFacts;
+}
+
+/** Where a stage of a journey is. */
+export type StageState =
+  /** Its turn has not come. */
+  | { name: 'pending' }
+  /** Its messages or its hook are on their way. A crash here is a crash of theirs. */
+  | { name: 'running' }
+  /** A wait. Only the row waits, no memory. */
+  | { name: 'waiting'; until: Instant }
+  /** Each of its messages has been attempted or skipped, its hook called, its time waited. */
+  | { name: 'done' }
+  /** It will not run, or not be waited for any longer. */
+  | { name: 'skipped'; reason: SkipReason };
+
+/** One step of a leg's journey, pinned at acceptance (semantics §12). */
+export type Stage = { when?: When; state: StageState } & (
+  { kind: 'message' } | { kind: 'hook' } | { kind: 'wait'; waitMs: number }
+);
+
 /** One campaign's turn. Its position is its index in `legs`; the order never changes. */
 export interface Leg {
   campaignId: CampaignId;
   campaignVersion: number;
-  policy: LegPolicy;
-  state: MessageState;
-  facts: MessageFacts;
+  /** The campaign's stages; absent where it has a single one, all of the leg's messages. */
+  stages?: Stage[];
+  /** The chain has succeeded with this leg; what is left of its journey goes on. */
+  hasLanded?: true;
 }
 
 /** The names of a transaction's ends. */
@@ -87,6 +120,8 @@ export interface Transaction {
   initialProcessing: 'due' | 'done';
   status: TransactionStatus;
   legs: Leg[];
+  /** Of all legs, in the order of their legs and stages. */
+  messages: Message[];
 }
 
 /** To whom and through whom a message went; known when the engine tries to hand it over. */
@@ -98,19 +133,22 @@ export interface Handover {
   at: Instant | null;
 }
 
-/** Something that happened. An answer names the attempt it answers, so that one from a past attempt is recognised. */
+/** Something that happened. `message` is an index in `messages`. An answer names the attempt it
+ * answers, so that one from a past attempt is recognised. */
 export type News =
   /** Its time has come (at acceptance, unless scheduled). */
   | { kind: 'started' }
-  | { kind: 'accepted'; leg: number; attempt: number; ref: string | null; handover?: Handover }
+  | { kind: 'accepted'; message: number; attempt: number; ref: string | null; handover?: Handover }
   /** The provider refused. `retryable`: what failed may pass (connection not made, 5xx). */
-  | { kind: 'rejected'; leg: number; attempt: number; reason: string; retryable: boolean; handover?: Handover }
-  | { kind: 'throttled'; leg: number; attempt: number; retryAfterMs: number; handover?: Handover }
+  | { kind: 'rejected'; message: number; attempt: number; reason: string; retryable: boolean; handover?: Handover }
+  | { kind: 'throttled'; message: number; attempt: number; retryAfterMs: number; handover?: Handover }
   /** The answer was lost: timeout, or the connection broke mid-call. */
-  | { kind: 'unknown'; leg: number; attempt: number; reason: string; handover?: Handover }
+  | { kind: 'unknown'; message: number; attempt: number; reason: string; handover?: Handover }
   /** It was not handed over, for this reason. */
-  | { kind: 'skipped'; leg: number; attempt: number; reason: SkipReason }
-  | { kind: 'receipt'; leg: number; status: ReceiptStatus; reason: string | null }
+  | { kind: 'skipped'; message: number; attempt: number; reason: SkipReason }
+  | { kind: 'receipt'; message: number; status: ReceiptStatus; reason: string | null }
+  /** Software opened or clicked, not the user: a link scanner, a preview. Recorded, and nothing else. */
+  | { kind: 'machine_receipt'; message: number; status: 'opened' | 'clicked'; reason: string }
   /** A timer fired, on time, late or for nothing: the same answer as if nothing had been missed. */
   | { kind: 'timer' }
   | { kind: 'cancelled' }
@@ -118,13 +156,14 @@ export type News =
   | { kind: 'rescued' };
 
 /** What the engine must do. `track` and `upsert` before the new state is stored (idempotent by transaction id), `send` after. */
-export type Effect = { kind: 'send'; leg: number } | { kind: 'track' } | { kind: 'upsert' } | { kind: 'end' };
+export type Effect = { kind: 'send'; message: number } | { kind: 'track' } | { kind: 'upsert' } | { kind: 'end' };
 
-/** One line of the timeline: what happened, to which leg (null: the transaction), and why. */
+/** One line of the timeline: what happened, to which leg and message (null: the transaction, the leg), and why. */
 export interface TimelineEntry {
   at: Instant;
   what: string;
   leg: number | null;
+  message: number | null;
   detail: string | null;
 }
 
@@ -162,6 +201,9 @@ export function advance(transaction: Transaction, news: News, now: Instant): Adv
     case 'receipt':
       takeReceipt(step, news);
       break;
+    case 'machine_receipt':
+      takeMachineReceipt(step, news);
+      break;
     case 'timer':
       takeTimer(step);
       break;
@@ -185,5 +227,5 @@ export function hasEnded(transaction: Transaction): boolean {
 
 /** True while an answer from a provider is awaited: the row is then leased to the node that waits. */
 export function isSending(transaction: Transaction): boolean {
-  return transaction.legs.some((leg) => leg.state.name === 'sending');
+  return transaction.messages.some(({ state }) => state.name === 'sending');
 }

@@ -1,52 +1,10 @@
 /** Cores with a planted fault each, and the rule that must catch it. They prove that the simulation can fail. */
 import { dueAt } from '#domain/timers.ts';
 import { advance } from '#domain/transaction.ts';
-import type { Advance, Leg, News, Transaction, TransactionStatus } from '#domain/transaction.ts';
-import type { Core } from './world.ts';
-
-/** A core that does one thing wrong. */
-interface Fault {
-  /** The rule that must catch it, alone: one of the invariants, or what `world.ts` sees to. */
-  rule: string;
-  core: () => Core;
-}
-
-type Advancing = Core['advance'];
-
-const wrong = (faulty: Advancing): Core => ({ advance: faulty, dueAt });
-
-/** Decides as if the transaction were another one, and hides that. */
-function disguised(
-  disguise: (transaction: Transaction) => Transaction,
-  undo: (from: Transaction, to: Transaction) => Transaction,
-): Core {
-  const faulty: Advancing = (transaction, news, now) => {
-    const result = advance(disguise(transaction), news, now);
-    return { ...result, transaction: undo(transaction, result.transaction) };
-  };
-  return { advance: faulty, dueAt: (transaction) => dueAt(disguise(transaction)) };
-}
-
-function withPolicy(policy: Leg['policy']): Core {
-  return disguised(
-    (transaction) => ({
-      ...transaction,
-      legs: transaction.legs.map((leg) => ({ ...leg, policy: { ...leg.policy, ...policy } })),
-    }),
-    (from, to) => ({ ...to, legs: to.legs.map((leg, position) => ({ ...leg, policy: from.legs[position]!.policy })) }),
-  );
-}
-
-/** Changes what `advance` answered. */
-function amended(amend: (result: Advance, before: Transaction, news: News) => Advance): Core {
-  return wrong((transaction, news, now) => amend(advance(transaction, news, now), transaction, news));
-}
-
-function withLegs(result: Advance, change: (leg: Leg, position: number) => Leg): Advance {
-  return { ...result, transaction: { ...result.transaction, legs: result.transaction.legs.map(change) } };
-}
-
-const isOver = ({ name }: TransactionStatus) => name !== 'scheduled' && name !== 'running';
+import type { Transaction } from '#domain/transaction.ts';
+import { JOURNEY_FAULTS } from './journey-faults.ts';
+import { amended, disguised, isOver, withMessages, withPolicy, wrong } from './planting.ts';
+import type { Fault } from './planting.ts';
 
 export const FAULTS: Record<string, Fault> = {
   'triggers and retries past the deadline': {
@@ -110,8 +68,13 @@ export const FAULTS: Record<string, Fault> = {
     rule: 'a leg starts after the one before it ended badly',
     core: () =>
       amended((result, before) =>
-        before.status.name === 'scheduled' && before.legs.length > 1 && result.effects[0]?.kind === 'send'
-          ? { ...result, effects: [{ kind: 'send', leg: 1 }] }
+        before.status.name === 'scheduled' && before.mode !== 'all' && before.messages.at(-1)!.leg > 0
+          ? withMessages(result, (message, index) => {
+              const isLast = index === before.messages.length - 1;
+              return isLast
+                ? { ...message, state: { name: 'sending', since: 0 }, facts: { attempts: 1, queuedAt: 0 } }
+                : message;
+            })
           : result,
       ),
   },
@@ -119,10 +82,10 @@ export const FAULTS: Record<string, Fault> = {
     rule: 'after an end nothing waits',
     core: () =>
       amended((result) =>
-        withLegs(result, (leg) =>
-          leg.state.name === 'skipped' && leg.state.reason === 'chain_succeeded'
-            ? { ...leg, state: { name: 'pending' } }
-            : leg,
+        withMessages(result, (message) =>
+          message.state.name === 'skipped' && message.state.reason === 'chain_succeeded'
+            ? { ...message, state: { name: 'pending' } }
+            : message,
         ),
       ),
   },
@@ -130,12 +93,12 @@ export const FAULTS: Record<string, Fault> = {
     rule: 'throttles are counted as they come',
     core: () =>
       amended((result, before, news) =>
-        withLegs(result, (leg, position) => {
-          const { throttles } = leg.facts;
-          const isNew = throttles !== undefined && throttles !== before.legs[position]!.facts.throttles;
+        withMessages(result, (message, index) => {
+          const { throttles } = message.facts;
+          const isNew = throttles !== undefined && throttles !== before.messages[index]!.facts.throttles;
           return isNew && news.kind === 'throttled'
-            ? { ...leg, facts: { ...leg.facts, throttles: throttles + 1 } }
-            : leg;
+            ? { ...message, facts: { ...message.facts, throttles: throttles + 1 } }
+            : message;
         }),
       ),
   },
@@ -152,7 +115,7 @@ export const FAULTS: Record<string, Fault> = {
     core: () =>
       amended((result, before, news) =>
         isOver(before.status) && news.kind === 'receipt' && result.changed
-          ? { ...result, effects: [...result.effects, { kind: 'send', leg: 0 }] }
+          ? { ...result, effects: [...result.effects, { kind: 'send', message: 0 }] }
           : result,
       ),
   },
@@ -165,7 +128,9 @@ export const FAULTS: Record<string, Fault> = {
     rule: 'a positive receipt lands the chain whenever it comes',
     core: () =>
       wrong((t, news, now) => {
-        const isEarlier = news.kind === 'receipt' && t.legs[news.leg + 1]?.facts.queuedAt !== undefined;
+        const isEarlier =
+          news.kind === 'receipt' &&
+          t.messages.some(({ leg, facts }) => leg > t.messages[news.message]!.leg && facts.queuedAt !== undefined);
         return advance(t, isEarlier ? { kind: 'timer' } : news, now);
       }),
   },
@@ -193,40 +158,35 @@ export const FAULTS: Record<string, Fault> = {
     core: () =>
       amended((result, _, news) =>
         news.kind === 'receipt' && news.status === 'sent'
-          ? withLegs({ ...result, changed: true }, (leg, position) =>
-              position === news.leg && leg.state.name === 'read' ? { ...leg, state: { name: 'delivered' } } : leg,
+          ? withMessages({ ...result, changed: true }, (message, index) =>
+              index === news.message && message.state.name === 'read'
+                ? { ...message, state: { name: 'delivered' } }
+                : message,
             )
           : result,
       ),
   },
   'retries without end': {
     rule: 'attempts keep to the policy',
-    core: () => withPolicy({ retry: { attempts: 20, backoffMs: [100] } }),
+    core: () => withPolicy(({ policy }) => ({ ...policy, retry: { attempts: 20, backoffMs: [100] } })),
   },
   'takes any answer for the current one': {
     rule: 'a stale answer decides nothing',
     core: () =>
       wrong((t, news, now) =>
-        advance(t, 'attempt' in news ? { ...news, attempt: t.legs[news.leg]!.facts.attempts } : news, now),
+        advance(t, 'attempt' in news ? { ...news, attempt: t.messages[news.message]!.facts.attempts } : news, now),
       ),
   },
   'sends again what was to be left': {
     rule: 'left means left',
-    core: () =>
-      disguised(
-        (t) => ({
-          ...t,
-          legs: t.legs.map((leg) => ({ ...leg, policy: { ...leg.policy, onUnknown: undefined as never } })),
-        }),
-        (from, to) => ({
-          ...to,
-          legs: to.legs.map((leg, position) => ({ ...leg, policy: from.legs[position]!.policy })),
-        }),
-      ),
+    core: () => withPolicy(({ policy: { onUnknown: _onUnknown, ...policy } }) => policy),
   },
   'forgets a retry': {
     rule: 'a running transaction has a next moment',
-    core: () => ({ advance, dueAt: (t) => (t.legs.some(({ state }) => state.name === 'queued') ? null : dueAt(t)) }),
+    core: () => ({
+      advance,
+      dueAt: (t) => (t.messages.some(({ state }) => state.name === 'queued') ? null : dueAt(t)),
+    }),
   },
   'wakes for nothing': {
     rule: 'dueAt tells when a timer does something',
@@ -247,11 +207,11 @@ export const FAULTS: Record<string, Fault> = {
     rule: 'a message that was handed over is never skipped',
     core: () =>
       amended((result, before, news) =>
-        news.kind === 'skipped' && before.legs[news.leg]!.state.name === 'sending' && result.changed
-          ? withLegs(result, (leg, position) =>
-              position === news.leg && leg.state.name === 'unknown'
-                ? { ...leg, state: { name: 'skipped', reason: news.reason } }
-                : leg,
+        news.kind === 'skipped' && before.messages[news.message]!.state.name === 'sending' && result.changed
+          ? withMessages(result, (message, index) =>
+              index === news.message && message.state.name === 'unknown'
+                ? { ...message, state: { name: 'skipped', reason: news.reason } }
+                : message,
             )
           : result,
       ),
@@ -262,7 +222,7 @@ export const FAULTS: Record<string, Fault> = {
       let asked = 0;
       return amended((result) => ({
         ...result,
-        entries: [...result.entries, { at: (asked += 1), what: 'dice', leg: null, detail: null }],
+        entries: [...result.entries, { at: (asked += 1), what: 'dice', leg: null, message: null, detail: null }],
       }));
     },
   },
@@ -270,7 +230,7 @@ export const FAULTS: Record<string, Fault> = {
     rule: 'the argument is not changed',
     core: () =>
       wrong((transaction, news, now) => {
-        if (transaction.legs[0]!.state.name === 'sending') transaction.legs[0]!.facts.attempts += 1;
+        if (transaction.messages[0]!.state.name === 'sending') transaction.messages[0]!.facts.attempts += 1;
         return advance(transaction, news, now);
       }),
   },
@@ -287,4 +247,5 @@ export const FAULTS: Record<string, Fault> = {
           : result,
       ),
   },
+  ...JOURNEY_FAULTS,
 };

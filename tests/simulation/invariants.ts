@@ -1,38 +1,43 @@
 /** What must hold after every step of every history. Each returns what is wrong, or null. */
-import { attemptsUsed, endedBadly, isPositive, isSettled, rank } from '#domain/message.ts';
-import type { MessageState } from '#domain/message.ts';
+import { attemptsUsed, isPositive, isSettled, rank } from '#domain/message.ts';
 import { unreachable } from '#domain/unreachable.ts';
 import { DEFAULT_RETRY } from '#domain/campaign.ts';
 import { isSending } from '#domain/transaction.ts';
-import type { Leg, Transaction } from '#domain/transaction.ts';
+import type { Leg, Message, Transaction } from '#domain/transaction.ts';
+import { JOURNEY_INVARIANTS, isDue } from './journey-invariants.ts';
+import {
+  currentLeg,
+  hasFailed,
+  hasStarted,
+  isAhead,
+  isChain,
+  isLead,
+  isOpen,
+  isOver,
+  isUp,
+  landsWith,
+  leads,
+  ofStage,
+  positions,
+  same,
+  waits,
+  wasCut,
+} from './reading.ts';
 import type { Moment, World } from './world.ts';
 
 /** A rule of semantics.md, as a test of one step. */
-type Invariant = (world: World, moment: Moment) => string | null;
+export type Invariant = (world: World, moment: Moment) => string | null;
 
 const GIVEN_UP = new Set(['expired', 'failed', 'unconfirmed']);
-const isOpen = ({ status }: Transaction) => status.name === 'running' || status.name === 'scheduled';
-const isChain = ({ mode }: Transaction) => mode !== 'all';
-const isUp = ({ name }: MessageState) => name === 'delivered' || name === 'read';
-const wasTriggered = (leg: Leg) => leg.facts.queuedAt !== undefined;
 
 /** All invariants by name; planted faults are caught under these names. */
 export const INVARIANTS: Record<string, Invariant> = {
-  // A message's id is made of the transaction's id and its position: with both of them it never changes.
+  // A message's id is made of the transaction's id and its index: with both of them it never changes.
   'identity and order never change': (_, { before, result: { transaction } }) => {
     for (const key of ['id', 'accountId', 'txnId', 'userId', 'mode', 'startAt', 'deadline'] as const) {
       if (before[key] !== transaction[key]) return `${key} changed`;
     }
-    if (before.legs.length !== transaction.legs.length) return 'the number of legs changed';
-    const moved = before.legs.findIndex((leg, position) => {
-      const now = transaction.legs[position]!;
-      return (
-        leg.campaignId !== now.campaignId ||
-        leg.campaignVersion !== now.campaignVersion ||
-        !same(leg.policy, now.policy)
-      );
-    });
-    return moved === -1 ? null : `leg ${moved} is another one`;
+    return sameParts(before, transaction) ? null : 'legs, stages or messages are other ones';
   },
 
   'the same question gets the same answer': ({ core }, { before, news, now, result }) =>
@@ -55,33 +60,56 @@ export const INVARIANTS: Record<string, Invariant> = {
 
   'a running transaction has a next moment': ({ core }, { result: { transaction } }) => {
     if (transaction.status.name !== 'running') return null;
-    if (transaction.legs.some((leg) => leg.state.name === 'sending')) return null;
+    if (isSending(transaction)) return null;
     const due = core.dueAt(transaction);
     return due !== null && Number.isFinite(due) ? null : `nothing is sent, and it is due at ${due}`;
   },
 
-  'one leg at a time': (_, { result: { transaction } }) => {
-    const sending = transaction.legs.filter((leg) => leg.state.name === 'sending').length;
-    return isChain(transaction) && sending > 1 ? `${sending} legs are sending` : null;
+  'what is sent is stored as sent': (_, { before, result: { transaction, effects } }) => {
+    const asked = new Set(effects.flatMap((effect) => (effect.kind === 'send' ? [effect.message] : [])));
+    const wrong = transaction.messages.findIndex(({ state, facts }, index) => {
+      const isStored = state.name === 'sending' && facts.attempts > before.messages[index]!.facts.attempts;
+      return isStored !== asked.has(index);
+    });
+    if (wrong !== -1)
+      return `message ${wrong} is ${asked.has(wrong) ? 'sent, but not stored' : 'stored, but not sent'}`;
+    return asked.size === effects.filter(({ kind }) => kind === 'send').length ? null : 'a message is sent twice';
   },
 
-  'a leg starts after the one before it ended badly': (_, { before, result: { transaction, effects } }) => {
+  'one leg at a time': (_, { before, result: { transaction, effects } }) => {
     if (!isChain(transaction)) return null;
-    for (const effect of effects) {
-      if (effect.kind !== 'send' || before.legs[effect.leg]!.state.name !== 'pending') continue;
-      const earlier = transaction.legs.slice(0, effect.leg);
-      if (earlier.some((leg) => leg.state.name === 'pending')) return `leg ${effect.leg} jumped the queue`;
-      if (effect.leg > 0 && !endedBadly(earlier.at(-1)!.state)) return `leg ${effect.leg} did not wait`;
-      if (earlier.some((leg) => isUp(leg.state))) return `leg ${effect.leg} started after a delivery`;
+    const sending = positions(transaction).filter((leg) => {
+      return leads(transaction, leg).some(({ state }) => state.name === 'sending');
+    });
+    if (isOpen(transaction) && sending.length > 1 && !landed(transaction))
+      return `legs ${sending.join(' and ')} are sending`;
+    const current = currentLeg(transaction);
+    const other = effects.find((effect) => effect.kind === 'send' && legOf(before, effect.message) !== current);
+    return other && !landed(transaction) ? `${JSON.stringify(other)}, but it is leg ${current}'s turn` : null;
+  },
+
+  'a leg starts after the one before it ended badly': (_, { before, result: { transaction } }) => {
+    if (!isChain(transaction)) return null;
+    for (const leg of positions(transaction)) {
+      if (hasStarted(before, leg) || !hasStarted(transaction, leg)) continue;
+      const earlier = positions(transaction).slice(0, leg);
+      if (earlier.some((other) => leads(transaction, other).some(({ state }) => state.name === 'pending')))
+        return `leg ${leg} jumped the queue`;
+      if (leg > 0 && !hasFailed(transaction, leg - 1)) return `leg ${leg} did not wait`;
+      if (positions(transaction).some((other) => landsWith(transaction, other) && other !== leg))
+        return `leg ${leg} started after a success`;
     }
     return null;
   },
 
   'all legs start at once': (_, { before, result: { transaction } }) => {
-    if (isChain(transaction) || before.status.name !== 'scheduled') return null;
-    return transaction.status.name === 'running' && transaction.legs.some((leg) => leg.state.name !== 'sending')
-      ? 'a leg waits'
-      : null;
+    if (isChain(transaction) || before.status.name !== 'scheduled' || transaction.status.name !== 'running')
+      return null;
+    const waiting = transaction.legs.some(({ stages }, leg) => {
+      if (stages?.[0]?.kind === 'wait') return stages[0].state.name !== 'waiting';
+      return ofStage(transaction, leg, 0).some(({ state }) => state.name !== 'sending');
+    });
+    return waiting ? 'a leg waits' : null;
   },
 
   'nothing is sent at or after the deadline': (_, { now, before, result: { effects } }) =>
@@ -104,7 +132,8 @@ export const INVARIANTS: Record<string, Invariant> = {
     const isLate = status.name === 'succeeded' && status.late;
     if (isOpen(before)) return isLate ? 'late before its end' : null;
     const mayTurn = isChain(before) && GIVEN_UP.has(before.status.name);
-    const positive = news.kind === 'receipt' && isPositive(news.status);
+    const positive =
+      news.kind === 'receipt' && isPositive(news.status) && isLead(before, before.messages[news.message]!);
     return mayTurn && isLate && positive ? null : `${before.status.name} became ${status.name} by ${news.kind}`;
   },
 
@@ -113,64 +142,66 @@ export const INVARIANTS: Record<string, Invariant> = {
 
   'after an end nothing waits': (_, { result: { transaction } }) => {
     if (isOpen(transaction)) return null;
-    const waiting = transaction.legs.findIndex(({ state }) => !isSettled(state) && state.name !== 'sending');
-    return waiting === -1 ? null : `leg ${waiting} is ${transaction.legs[waiting]!.state.name}`;
+    const waiting = transaction.messages.findIndex(waits);
+    if (waiting !== -1) return `message ${waiting} is ${transaction.messages[waiting]!.state.name}`;
+    const ahead = transaction.legs.findIndex(({ stages }) => stages?.some(isAhead));
+    return ahead === -1 ? null : `leg ${ahead} has stages ahead`;
   },
 
   'a positive receipt lands the chain whenever it comes': ({ truths }, { before, news, result: { transaction } }) => {
-    if (news.kind !== 'receipt' || !isPositive(news.status) || !isChain(before)) return null;
-    const after = transaction.legs[news.leg]!;
-    if (!truths[news.leg]!.taken) return null;
+    if (news.kind !== 'receipt' || !isPositive(news.status) || !truths[news.message]!.taken) return null;
+    const [was, after] = [before.messages[news.message]!, transaction.messages[news.message]!];
+    if (was.isHook) return null;
     if (!isUp(after.state)) return `the message is ${after.state.name}`;
+    if (!isChain(before) || !isLead(before, was)) return null;
+    const isGivenUp = GIVEN_UP.has(before.status.name);
+    const laterStarted = positions(before).some((leg) => leg > was.leg && hasStarted(before, leg));
+    if (!isUp(was.state) && (laterStarted || isGivenUp) && !after.facts.late) return 'the message is not late';
     if (before.status.name === 'cancelled') return null;
-    if (transaction.status.name !== 'succeeded') return `the transaction is ${transaction.status.name}`;
-    if (GIVEN_UP.has(before.status.name) && !transaction.status.late) return 'it is not late';
-    const isNews = !isUp(before.legs[news.leg]!.state);
-    const laterStarted = before.legs.slice(news.leg + 1).some(wasTriggered);
-    return isNews && (laterStarted || GIVEN_UP.has(before.status.name)) && !after.facts.late
-      ? 'the message is not late'
-      : null;
+    const goesOn = transaction.status.name === 'running' && landed(transaction);
+    if (transaction.status.name !== 'succeeded' && !goesOn) return `the transaction is ${transaction.status.name}`;
+    return isGivenUp && !(transaction.status.name === 'succeeded' && transaction.status.late) ? 'it is not late' : null;
   },
 
   'no message moves backwards': (_, { before, news, result: { transaction } }) => {
-    for (const [position, { state }] of transaction.legs.entries()) {
-      const was = before.legs[position]!.state;
-      const about = news.kind === 'receipt' && news.leg === position;
-      if (about && rank(state.name) < rank(was.name)) return `a receipt made leg ${position} ${state.name}`;
+    for (const [index, { state }] of transaction.messages.entries()) {
+      const was = before.messages[index]!.state;
+      const about = news.kind === 'receipt' && news.message === index;
+      if (about && rank(state.name) < rank(was.name)) return `a receipt made message ${index} ${state.name}`;
       if (rank(was.name) >= rank('undelivered') && rank(state.name) < rank(was.name))
-        return `leg ${position} left ${was.name}`;
-      if (was.name !== 'pending' && state.name === 'pending') return `leg ${position} is pending again`;
+        return `message ${index} left ${was.name}`;
+      if (was.name !== 'pending' && state.name === 'pending') return `message ${index} is pending again`;
     }
     return null;
   },
 
   'a message that was handed over is never skipped': ({ truths }, { result: { transaction } }) => {
-    const lost = transaction.legs.findIndex(
-      ({ state }, position) => state.name === 'skipped' && truths[position]!.handedOver,
-    );
-    return lost === -1 ? null : `leg ${lost} is`;
+    const lost = transaction.messages.findIndex(({ state }, index) => {
+      return state.name === 'skipped' && truths[index]!.handedOver;
+    });
+    return lost === -1 ? null : `message ${lost} is`;
   },
 
   'attempts keep to the policy': ({ truths }, { result: { transaction } }) => {
-    for (const [position, { facts, policy }] of transaction.legs.entries()) {
-      const isRetried = !isChain(transaction) || position === transaction.legs.length - 1;
-      const max = isRetried ? (policy.retry ?? DEFAULT_RETRY).attempts : 1;
-      const { sends, rescueSends } = truths[position]!;
-      if (attemptsUsed(facts) > max) return `leg ${position}: attempt ${attemptsUsed(facts)} of ${max}`;
-      if (sends - rescueSends - (facts.throttles ?? 0) > max) return `leg ${position} was sent ${sends} times`;
+    for (const [index, message] of transaction.messages.entries()) {
+      const { facts, policy } = message;
+      const max = isRetried(transaction, message) ? (policy.retry ?? DEFAULT_RETRY).attempts : 1;
+      const { sends, rescueSends } = truths[index]!;
+      if (attemptsUsed(facts) > max) return `message ${index}: attempt ${attemptsUsed(facts)} of ${max}`;
+      if (sends - rescueSends - (facts.throttles ?? 0) > max) return `message ${index} was sent ${sends} times`;
     }
     return null;
   },
 
   'throttles are counted as they come': ({ truths }, { result: { transaction } }) => {
-    const strange = transaction.legs.findIndex(
-      ({ facts }, position) => (facts.throttles ?? 0) > truths[position]!.throttledAnswers,
-    );
-    return strange === -1 ? null : `leg ${strange} counts too many`;
+    const strange = transaction.messages.findIndex(({ facts }, index) => {
+      return (facts.throttles ?? 0) > truths[index]!.throttledAnswers;
+    });
+    return strange === -1 ? null : `message ${strange} counts too many`;
   },
 
-  'a stale answer decides nothing': (_, { news, isStale, before, result: { transaction, effects } }) => {
-    if (!isStale || news.kind === 'accepted') return null;
+  'a stale answer decides nothing': ({ core }, { news, now, isStale, before, result: { transaction, effects } }) => {
+    if (!isStale || news.kind === 'accepted' || isDue(core, before, now)) return null;
     if (effects.length > 0) return `${effects[0]!.kind} for an answer to a past attempt`;
     return same(before, transaction) ? null : 'the transaction differs';
   },
@@ -179,8 +210,8 @@ export const INVARIANTS: Record<string, Invariant> = {
     const sentAgain = effects.find(
       (effect) =>
         effect.kind === 'send' &&
-        before.legs[effect.leg]!.policy.onUnknown === 'leave' &&
-        truths[effect.leg]!.answerLost,
+        before.messages[effect.message]!.policy.onUnknown === 'leave' &&
+        truths[effect.message]!.answerLost,
     );
     return sentAgain ? 'a message whose answer was lost was sent again' : null;
   },
@@ -189,17 +220,20 @@ export const INVARIANTS: Record<string, Invariant> = {
     if (emitted.track > (setup.tracksEvent ? 1 : 0)) return `tracked ${emitted.track} times`;
     if (emitted.upsert > (setup.updatesProfile ? 1 : 0)) return `upserted ${emitted.upsert} times`;
     if (!effects.some(({ kind }) => kind === 'track' || kind === 'upsert')) return null;
-    const first = isChain(transaction) ? transaction.legs.slice(0, 1) : transaction.legs;
+    const first = (isChain(transaction) ? [0] : positions(transaction)).flatMap((leg) => ofStage(transaction, leg, 0));
     const early = first.find(({ state }) => state.name === 'pending' || state.name === 'sending');
     return early ? `done while the message was ${early.state.name}` : null;
   },
+
+  ...JOURNEY_INVARIANTS,
 };
 
 /** At the end of a history in which everybody answered and every timer fired. */
 export function restFault(world: World): string | null {
-  const { transaction, setup, emitted } = world;
+  const { transaction, setup, emitted, history } = world;
   if (isOpen(transaction)) return `still ${transaction.status.name}`;
-  if (transaction.status.name === 'cancelled' && !transaction.legs.some(wasTriggered)) {
+  const hasRun = history.some(({ result }) => result.transaction.status.name === 'running');
+  if (transaction.status.name === 'cancelled' && !hasRun) {
     return emitted.track + emitted.upsert === 0 ? null : 'cancelled before it started, but processed';
   }
   if (isSending(transaction)) return 'still sending';
@@ -209,23 +243,31 @@ export function restFault(world: World): string | null {
 }
 
 function endWithoutReason(before: Transaction, news: string, transaction: Transaction): string | null {
-  const { status, legs, mode } = transaction;
+  const { status, legs, messages, mode } = transaction;
   if (isOpen(transaction) || same(before.status, status)) return null;
-  const expired = legs.some(({ state }) => state.name === 'skipped' && state.reason === 'ttl_expired');
-  const landed = legs.some(({ state }) => isUp(state));
-  const taken = legs.some(({ state }) => ['accepted', 'sent', 'undelivered'].includes(state.name));
-  const last = legs.at(-1)!.state;
+  const judged = positions(transaction).flatMap((leg) => leads(transaction, leg));
+  const expired = [...messages, ...legs.flatMap(({ stages = [] }) => stages)].some(wasCut);
+  const isUnderWay = legs.some(({ hasLanded }, leg) => hasLanded && !isFinished(transaction, leg));
+  // A receipt that overtook the provider's answer proves that the provider took the message.
+  const taken = judged.some(({ state }) => ['accepted', 'sent', 'undelivered'].includes(state.name));
+  const wasLanded = positions(transaction).some((leg) => landsWith(transaction, leg)) || landed(before);
   switch (status.name) {
     case 'completed':
       return mode === 'all' && !expired ? null : 'completed';
     case 'succeeded':
-      return landed || (mode === 'fallback_on_attempt_failure' && taken) ? null : 'succeeded without a success';
+      if (isUnderWay && !status.late) return 'succeeded before the end of the journey';
+      return wasLanded || (mode === 'fallback_on_attempt_failure' && taken) ? null : 'succeeded without a success';
     case 'expired':
-      return expired ? null : 'expired with every leg triggered';
+      if (wasLanded && isChain(before)) return 'expired after a success';
+      return (isChain(before) ? isCutOff(transaction) : expired) ? null : 'expired with every leg triggered';
     case 'failed':
-      return isChain(before) && endedBadly(last) && last.name !== 'unconfirmed' && !landed ? null : 'failed';
+      return isChain(before) && hasFailed(transaction, legs.length - 1) && !isLastUnconfirmed(transaction) && !wasLanded
+        ? null
+        : 'failed';
     case 'unconfirmed':
-      return mode === 'fallback_on_delivery_failure' && legs.some(({ state }) => state.name === 'unconfirmed')
+      return mode === 'fallback_on_delivery_failure' &&
+        judged.some(({ state }) => state.name === 'unconfirmed') &&
+        !wasLanded
         ? null
         : 'unconfirmed';
     case 'cancelled':
@@ -238,17 +280,48 @@ function endWithoutReason(before: Transaction, news: string, transaction: Transa
   }
 }
 
-/** Deep equality of plain values; `undefined` members count. */
-function same(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  const left = a as Record<string, unknown>;
-  const right = b as Record<string, unknown>;
-  let keys = 0;
-  for (const key in left) {
-    keys += 1;
-    if (!same(left[key], right[key])) return false;
-  }
-  for (const _ in right) keys -= 1;
-  return keys === 0;
+/** True when the TTL stopped a leg before anything of it could arrive. */
+function isCutOff(transaction: Transaction): boolean {
+  return positions(transaction).some((leg) => hasFailed(transaction, leg) && leads(transaction, leg).some(wasCut));
+}
+
+function isLastUnconfirmed(transaction: Transaction): boolean {
+  return leads(transaction, transaction.legs.length - 1).some(({ state }) => state.name === 'unconfirmed');
+}
+
+function isFinished(transaction: Transaction, leg: number): boolean {
+  const own = transaction.messages.filter((message) => message.leg === leg);
+  return (transaction.legs[leg]!.stages ?? []).every(isOver) && own.every(({ state }) => isSettled(state));
+}
+
+/** The chain has landed, and the journey of the leg it landed with goes on. */
+function landed({ legs }: Transaction): boolean {
+  return legs.some(({ hasLanded }) => hasLanded);
+}
+
+/** Another channel waits behind the messages that an earlier leg is judged by; all others are retried. */
+function isRetried(transaction: Transaction, message: Message): boolean {
+  if (!isChain(transaction) || message.leg === transaction.legs.length - 1) return true;
+  return !isLead(transaction, message) || transaction.legs[message.leg]!.hasLanded === true;
+}
+
+function legOf({ messages }: Transaction, index: number): number {
+  return messages[index]!.leg;
+}
+
+/** True where the transactions have the same legs, stages and messages; their states may differ. */
+function sameParts(one: Transaction, other: Transaction): boolean {
+  if (one.legs.length !== other.legs.length || one.messages.length !== other.messages.length) return false;
+  const isSameLeg = (leg: Leg, position: number) => {
+    const { campaignId, campaignVersion, stages = [] } = other.legs[position]!;
+    if (leg.campaignId !== campaignId || leg.campaignVersion !== campaignVersion) return false;
+    if ((leg.stages ?? []).length !== stages.length) return false;
+    return stages.every((stage, at) => same({ ...stage, state: null }, { ...leg.stages![at]!, state: null }));
+  };
+  const isSameMessage = (message: Message, index: number) => {
+    const { leg, stage, isHook, policy } = other.messages[index]!;
+    if (message.leg !== leg || message.stage !== stage || message.isHook !== isHook) return false;
+    return same(message.policy, policy);
+  };
+  return one.legs.every(isSameLeg) && one.messages.every(isSameMessage);
 }

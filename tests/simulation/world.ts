@@ -3,30 +3,18 @@
  * and in any order, nodes crash, clocks jump, timers fire when they please. The world knows what really happened (who
  * was handed what); the transaction knows only its news. Everything follows from a setup and a list of numbers.
  */
-import { transactionId } from '#domain/ids.ts';
 import { RECEIPT_STATUSES } from '#domain/message.ts';
 import type { ReceiptStatus, SkipReason } from '#domain/message.ts';
 import type { Instant } from '#domain/time.ts';
 import { isSending } from '#domain/transaction.ts';
-import type { Advance, LegPolicy, Mode, News, Transaction } from '#domain/transaction.ts';
+import type { Advance, News, Transaction } from '#domain/transaction.ts';
+import { EPOCH, transactionOf } from './setup.ts';
+import type { Setup } from './setup.ts';
 
 /** What the world drives. */
 export interface Core {
   advance(transaction: Transaction, news: News, now: Instant): Advance;
   dueAt(transaction: Transaction): Instant | null;
-}
-
-/** How a history begins. */
-export interface Setup {
-  mode: Mode;
-  legs: LegPolicy[];
-  ttlMs: number | null;
-  /** 0: starts at once. */
-  startsInMs: number;
-  receiptWindowMs: number;
-  throttleWaitMs: number;
-  tracksEvent: boolean;
-  updatesProfile: boolean;
 }
 
 /** One step of a history. */
@@ -39,7 +27,7 @@ export interface Moment {
   result: Advance;
 }
 
-/** What really happened to one leg's message, whatever the transaction was told. */
+/** What really happened to one message or hook, whatever the transaction was told. */
 export interface Truth {
   sends: number;
   rescueSends: number;
@@ -54,9 +42,9 @@ export interface Truth {
 
 /** One handover that no answer has been recorded for. */
 interface Attempt {
-  leg: number;
+  message: number;
   attempt: number;
-  /** The how many-eth handover of its leg it is, throttled ones and resends included. */
+  /** The how many-eth handover of its message it is, throttled ones and resends included. */
   serial: number;
   /** The provider has it, answered or not. */
   arrived: boolean;
@@ -80,38 +68,12 @@ export interface World {
   check: (world: World, moment: Moment) => void;
 }
 
-/** When every history begins. */
-const EPOCH: Instant = Date.UTC(2026, 0, 1);
-const ID = transactionId(EPOCH, new Uint8Array([1, 2, 3, 4, 5, 6]), 0xbeef);
 const HOUR_MS = 3_600_000;
 
 /** Makes a world and triggers its transaction, unless it is scheduled. */
 export function begin(core: Core, setup: Setup, check: World['check']): World {
-  const startAt = EPOCH + setup.startsInMs;
-  const transaction: Transaction = {
-    id: ID,
-    accountId: 'demo',
-    txnId: 'order-1',
-    userId: 'u1',
-    mode: setup.mode,
-    createdAt: EPOCH,
-    startAt,
-    deadline: setup.ttlMs === null ? null : startAt + setup.ttlMs,
-    receiptWindowMs: setup.receiptWindowMs,
-    throttleWaitMs: setup.throttleWaitMs,
-    tracksEvent: setup.tracksEvent,
-    updatesProfile: setup.updatesProfile,
-    initialProcessing: 'due',
-    status: { name: 'scheduled' },
-    legs: setup.legs.map((policy, position) => ({
-      campaignId: `c${position}`,
-      campaignVersion: position + 1,
-      policy,
-      state: { name: 'pending' },
-      facts: { attempts: 0 },
-    })),
-  };
-  const truths = setup.legs.map(() => ({
+  const transaction = transactionOf(setup);
+  const truths = transaction.messages.map(() => ({
     sends: 0,
     rescueSends: 0,
     throttledAnswers: 0,
@@ -144,11 +106,12 @@ export function tell(world: World, news: News, isStale = false): void {
   for (const effect of result.effects) {
     if (effect.kind === 'track' || effect.kind === 'upsert') world.emitted[effect.kind] += 1;
     if (effect.kind !== 'send') continue;
-    const { attempts } = result.transaction.legs[effect.leg]!.facts;
-    const truth = world.truths[effect.leg]!;
+    const { attempts } = result.transaction.messages[effect.message]!.facts;
+    const truth = world.truths[effect.message]!;
     truth.sends += 1;
-    world.live.push({ leg: effect.leg, attempt: attempts, serial: truth.sends, arrived: false });
-    if (news.kind === 'rescued') truth.rescueSends += 1;
+    world.live.push({ message: effect.message, attempt: attempts, serial: truth.sends, arrived: false });
+    const isResend = before.messages[effect.message]!.state.name === 'sending';
+    if (news.kind === 'rescued' && isResend) truth.rescueSends += 1;
   }
   const moment: Moment = { now, news, isStale, before, result };
   world.history.push(moment);
@@ -168,6 +131,7 @@ const ACTIONS: Action[] = [
   ...times(2, (world, dice) => void (world.now += pick(WAITS_MS, dice))),
   ...times(2, crash),
   (world, dice) => bringReceipt(world, dice, false),
+  bringMachineReceipt,
   (world, dice) => answer(world, world.zombies, dice),
   repeatAnswer,
   (world) => tell(world, { kind: 'timer' }),
@@ -185,12 +149,12 @@ export function act(world: World, choice: number): void {
   pick(ACTIONS, choice)(world, Math.floor(choice / ACTIONS.length));
 }
 
-/** What a provider may say; `attempt` and `leg` are the attempt's. */
-const ANSWERS: ((on: Pick<Attempt, 'leg' | 'attempt'>, dice: number) => News)[] = [
-  ...Array.from({ length: 4 }, () => (on: Pick<Attempt, 'leg' | 'attempt'>): News => ({
+/** What a provider may say; `attempt` and `message` are the attempt's. */
+const ANSWERS: ((on: Pick<Attempt, 'message' | 'attempt'>, dice: number) => News)[] = [
+  ...Array.from({ length: 4 }, () => (on: Pick<Attempt, 'message' | 'attempt'>): News => ({
     kind: 'accepted',
     ...on,
-    ref: `r${on.leg}`,
+    ref: `r${on.message}`,
   })),
   (on) => ({ kind: 'rejected', ...on, reason: 'invalid_number', retryable: false }),
   (on) => ({ kind: 'rejected', ...on, reason: 'blocked', retryable: false }),
@@ -211,22 +175,22 @@ const ANSWERS: ((on: Pick<Attempt, 'leg' | 'attempt'>, dice: number) => News)[] 
 function answer(world: World, among: Attempt[], dice: number): void {
   if (among.length === 0) return;
   const index = dice % among.length;
-  const { leg, attempt, serial, arrived } = among[index]!;
+  const { message, attempt, serial, arrived } = among[index]!;
   among.splice(index, 1);
-  const said = pick(ANSWERS, Math.floor(dice / 4))({ leg, attempt }, Math.floor(dice / 64));
+  const said = pick(ANSWERS, Math.floor(dice / 4))({ message, attempt }, Math.floor(dice / 64));
   const denies = said.kind === 'skipped' || said.kind === 'throttled';
   const handover = { channel: 'sms', provider: 'p', to: `+${serial}`, at: world.now } as const;
   const news: News =
     arrived && denies
-      ? { kind: 'unknown', leg, attempt, reason: 'broken pipe' }
+      ? { kind: 'unknown', message, attempt, reason: 'broken pipe' }
       : { ...said, ...(serial % 2 && { handover }) };
-  giveAnswer(world, news, serial < world.truths[leg]!.sends);
+  giveAnswer(world, news, serial < world.truths[message]!.sends);
 }
 
 /** Lets a provider answer; what it really did is noted first. */
 export function giveAnswer(world: World, news: News, isStale = false): void {
   if (!('attempt' in news)) return;
-  const truth = world.truths[news.leg]!;
+  const truth = world.truths[news.message]!;
   if (news.kind === 'throttled') truth.throttledAnswers += 1;
   else if (news.kind !== 'skipped') truth.handedOver = true;
   if (news.kind === 'accepted' || news.kind === 'unknown') truth.taken = true;
@@ -240,22 +204,33 @@ function repeatAnswer(world: World, dice: number): void {
   if (world.answers.length > 0) tell(world, pick(world.answers, dice), true);
 }
 
-/** A receipt; a legal one is for a message the provider may have, any other for whichever leg. */
+/** A receipt; a legal one is for a message the provider may have, any other for whichever message or hook. */
 function bringReceipt(world: World, dice: number, legal: boolean): void {
   const status = pick(RECEIPT_STATUSES, dice);
-  const legs = world.setup.legs.map((_, leg) => leg);
-  const among = legal ? legs.filter((leg) => world.truths[leg]!.taken || isLive(world, leg)) : legs;
-  if (among.length > 0) giveReceipt(world, pick(among, Math.floor(dice / RECEIPT_STATUSES.length)), status);
+  const message = pickMessage(world, Math.floor(dice / RECEIPT_STATUSES.length), legal);
+  if (message !== undefined) giveReceipt(world, message, status);
 }
 
-/** Brings a receipt for a leg. */
-export function giveReceipt(world: World, leg: number, status: ReceiptStatus): void {
-  for (const on of world.live) if (on.leg === leg) arrive(world, on);
-  tell(world, { kind: 'receipt', leg, status, reason: status === 'undelivered' ? 'absent' : null });
+/** Software opens what was sent, or follows a link in it. */
+function bringMachineReceipt(world: World, dice: number): void {
+  const message = pickMessage(world, dice >> 2, dice % 4 > 0);
+  const status = dice % 2 === 0 ? 'opened' : 'clicked';
+  if (message !== undefined) tell(world, { kind: 'machine_receipt', message, status, reason: 'link_scanner' });
 }
 
-function isLive(world: World, leg: number): boolean {
-  return world.live.some((on) => on.leg === leg);
+function pickMessage(world: World, dice: number, legal: boolean): number | undefined {
+  const all = [...world.transaction.messages.keys()];
+  const among = all.filter((message) => {
+    const isKnown = world.truths[message]!.taken || world.live.some((on) => on.message === message);
+    return !legal || (isKnown && !world.transaction.messages[message]!.isHook);
+  });
+  return among[dice % among.length];
+}
+
+/** Brings a receipt for a message. */
+export function giveReceipt(world: World, message: number, status: ReceiptStatus): void {
+  for (const on of world.live) if (on.message === message) arrive(world, on);
+  tell(world, { kind: 'receipt', message, status, reason: status === 'undelivered' ? 'absent' : null });
 }
 
 /** The timer fires when it is due, a little early, or as late as it likes. */
@@ -275,15 +250,15 @@ function crash(world: World, dice: number): void {
 
 function arrive(world: World, attempt: Attempt): void {
   attempt.arrived = true;
-  Object.assign(world.truths[attempt.leg]!, { taken: true, handedOver: true });
+  Object.assign(world.truths[attempt.message]!, { taken: true, handedOver: true });
 }
 
 /** The dead node is noticed. One that only seemed dead keeps its attempts, as a zombie. */
 function rescue(world: World): void {
   world.zombies.push(...world.live);
   world.live = [];
-  for (const [leg, { state }] of world.transaction.legs.entries()) {
-    if (state.name === 'sending') world.truths[leg]!.answerLost = true;
+  for (const [message, { state }] of world.transaction.messages.entries()) {
+    if (state.name === 'sending') world.truths[message]!.answerLost = true;
   }
   tell(world, { kind: 'rescued' });
 }
@@ -294,7 +269,7 @@ function startAgain(world: World): void {
 }
 
 /** More steps than any transaction needs to come to rest. */
-const SETTLE_STEPS_MAX = 400;
+const SETTLE_STEPS_MAX = 2_000;
 
 /** From here on nothing is lost: every provider answers, every timer fires, the dead are noticed. False: it never rests. */
 export function settle(world: World, dice: number): boolean {
@@ -322,20 +297,4 @@ function deepFreeze<T>(value: T): T {
   Object.freeze(value);
   for (const key in value) deepFreeze(value[key]);
   return value;
-}
-
-/** The history as people read it: one line a step. */
-export function tellStory(world: World): string {
-  const { mode, legs, ...rest } = world.setup;
-  const lines = world.history.map(({ now, news, result }) => {
-    const { kind, ...what } = news;
-    const states = result.transaction.legs.map(({ state, facts }) => `${state.name}${facts.late ? '(late)' : ''}`);
-    const effects = result.effects.map((effect) => ('leg' in effect ? `send ${effect.leg}` : effect.kind));
-    const { status } = result.transaction;
-    const late = status.name === 'succeeded' && status.late ? ' late' : '';
-    return `${String(now - EPOCH).padStart(10)} ms  ${kind} ${JSON.stringify(what)} → ${status.name}${late} [${states.join(', ')}] ${effects.join(', ')}`;
-  });
-  return [`${mode} ${JSON.stringify(rest)}`, ...legs.map((policy) => `  leg ${JSON.stringify(policy)}`), ...lines].join(
-    '\n',
-  );
 }
