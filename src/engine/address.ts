@@ -19,7 +19,7 @@ export type AddressFound = { kind: 'found'; to: string } | { kind: 'none' } | { 
 /** @param defaultRegion ISO 3166 alpha-2, for phone numbers without a country code. */
 export function addressFor(
   channel: Channel,
-  request: TransactionRequest,
+  request: Pick<TransactionRequest, 'userId' | 'email' | 'phone'>,
   profile: Profile | null,
   defaultRegion: string | null,
 ): AddressFound {

@@ -20,16 +20,18 @@ import { inHand } from './in-hand.ts';
 import type { Held, Waiting } from './in-hand.ts';
 import type { ProfileAhead } from './profile-ahead.ts';
 import { untilThere } from './until-there.ts';
+import type { Webhooks } from './webhooks.ts';
 
 /** What advancing needs. */
 export interface AdvanceTools extends FollowUpTools {
   transactions: TransactionStore;
   counts: Counts;
   profileAhead: ProfileAhead;
+  webhooks: Pick<Webhooks, 'callsOf' | 'written'>;
   log: Log;
   node(): NodeId;
-  /** Calls the provider for a leg, and tells the news. Never throws. */
-  send(held: Held, leg: number): Promise<void>;
+  /** Calls the provider for the message of this index, and tells the news. Never throws. */
+  send(held: Held, message: number): Promise<void>;
   /** A timer was set: somebody must look at that time. */
   wakeAt(instant: Instant): void;
 }
@@ -88,16 +90,16 @@ export function createAdvancer(tools: AdvanceTools): Advancer {
   function act(held: Held, effects: Effect[]): void {
     const due = dueAt(held.stored.transaction);
     if (due !== null) tools.wakeAt(due);
-    for (const effect of effects) if (effect.kind === 'send') void call(held, effect.leg);
+    for (const effect of effects) if (effect.kind === 'send') void call(held, effect.message);
   }
 
-  async function call(held: Held, leg: number): Promise<void> {
+  async function call(held: Held, message: number): Promise<void> {
     held.calls++;
     try {
-      await tools.send(held, leg);
+      await tools.send(held, message);
     } catch (error) {
       // Still leased to this node, it will be found by the sweep for what nobody holds, and sent again.
-      tools.log.error({ transactionId: held.stored.transaction.id, leg, error }, 'sending broke off');
+      tools.log.error({ transactionId: held.stored.transaction.id, message, error }, 'sending broke off');
     }
     held.calls--;
     hands.letGo(held);
@@ -130,15 +132,19 @@ export function createAdvancer(tools: AdvanceTools): Advancer {
  */
 async function settle(tools: AdvanceTools, held: Held, batch: Waiting[]): Promise<Effect[] | null> {
   for (;;) {
-    const decision = decide(held.stored.transaction, batch, tools.clock.now());
+    const now = tools.clock.now();
+    const decision = decide(held.stored.transaction, batch, now);
     if (!decision.changed && !batch.some(({ mustWrite }) => mustWrite)) return [];
     const entries = [...decision.entries, ...(await followUps(tools, held, decision.effects))];
     const node = leaseAfter(held.stored, decision, tools.node());
     const stored = { ...held.stored, transaction: decision.transaction, node };
     if (decision.effects.some(({ kind }) => kind === 'send')) tools.profileAhead.expect(decision.transaction);
-    if (await untilThere(() => tools.transactions.save({ stored, entries }), tools.signal)) {
+    const { transaction: before, request, version } = held.stored;
+    const calls = tools.webhooks.callsOf({ before, after: stored.transaction, request, version }, now);
+    if (await untilThere(() => tools.transactions.save({ stored, entries, calls }), tools.signal)) {
       held.stored = { ...stored, version: stored.version + 1 };
       tools.counts.note(stored.transaction, entries);
+      tools.webhooks.written(calls);
       return decision.effects;
     }
     const { accountId, id } = held.stored.transaction;

@@ -1,16 +1,19 @@
 /** A campaign's current version as one user would get it, whatever its state; nothing is written and nothing sent. */
 import type { Account } from '#domain/account.ts';
-import type { Campaign } from '#domain/campaign.ts';
+import { stagesOf } from '#domain/campaign.ts';
+import type { Campaign, Channel, MessageContent } from '#domain/campaign.ts';
+import type { ProviderId } from '#domain/ids.ts';
+import type { Profile } from '#domain/profile.ts';
 import { renderContext } from '#domain/render-context.ts';
-import type { JsonObject, TransactionRequest } from '#domain/request.ts';
-import type { Instant } from '#domain/time.ts';
-import type { Transaction } from '#domain/transaction.ts';
+import { NOTHING_MORE } from '#domain/request.ts';
+import type { JsonObject } from '#domain/request.ts';
 import type { ProfileStore } from '#ports/profile-store.ts';
 import { TemplateError } from '#ports/templates.ts';
 import type { Templates } from '#ports/templates.ts';
 import { addressFor } from './address.ts';
 import { parseContent } from './render.ts';
 import type { Rendered } from './render.ts';
+import { untracked } from './tracking.ts';
 
 /** For whom, and with what. */
 export interface PreviewRequest {
@@ -22,84 +25,62 @@ export interface PreviewRequest {
   phone: string | null;
 }
 
-/** The texts, and to whom they would go. */
+/** One message of the campaign: its texts, and to whom they would go. */
+export interface MessagePreview {
+  /** The position of its stage. */
+  stage: number;
+  channel: Channel;
+  provider: ProviderId;
+  texts: Rendered;
+  to: string | null;
+  reason: 'no_address' | 'invalid_address' | null;
+}
+
+/** What a campaign would send. */
 export type Preview =
-  | { kind: 'rendered'; texts: Rendered; to: string | null; reason: 'no_address' | 'invalid_address' | null }
+  | { kind: 'rendered'; messages: MessagePreview[] }
   /** A template fails on these values; the message is for its author. */
   | { kind: 'failed'; message: string };
 
 /** What a preview calls its transaction. */
 const PREVIEW_ID = '00000000-0000-7000-8000-000000000000';
 
-/** Renders the campaign's current version. */
+/** Renders all messages of the campaign's current version. */
 export async function previewCampaign(
   { profiles, templates }: { profiles: ProfileStore; templates: Templates },
   account: Account,
-  campaign: Campaign,
+  { content }: Campaign,
   wanted: PreviewRequest,
-  now: Instant,
 ): Promise<Preview> {
-  const { content } = campaign;
   const profile = wanted.userId === null ? null : await profiles.load(account.id, wanted.userId);
-  const request = requestOf(campaign, wanted);
-  const address = addressFor(content.channel, request, profile, account.defaultRegion);
-  const to = address.kind === 'found' ? address.to : null;
-  const reason = address.kind === 'found' ? null : address.kind === 'none' ? 'no_address' : 'invalid_address';
+  const userId = wanted.userId ?? '';
+  const request = { ...NOTHING_MORE, token: wanted.token };
+  const transaction = { id: PREVIEW_ID, txnId: 'preview', userId };
+  const context = renderContext(transaction, request, wanted.params, profile);
   try {
-    const context = renderContext(transactionOf(account, campaign, request, now), request, profile);
-    return { kind: 'rendered', texts: parseContent(content, templates).render(context), to, reason };
+    const messages = stagesOf(content).flatMap((stage, position) =>
+      stage.kind === 'message' ? stage.messages.map((one) => ({ stage: position, ...previewOf(one) })) : [],
+    );
+    return { kind: 'rendered', messages };
   } catch (error) {
     if (error instanceof TemplateError) return { kind: 'failed', message: error.message };
     throw error;
   }
+
+  function previewOf(message: MessageContent): Omit<MessagePreview, 'stage'> {
+    const { channel, providers } = message;
+    const texts = untracked(parseContent(message, templates).render(context));
+    return { channel, provider: providers[0]!, texts, ...recipientOf(channel, account, wanted, profile) };
+  }
 }
 
-function requestOf({ id }: Campaign, { userId, token, params, email, phone }: PreviewRequest): TransactionRequest {
-  return {
-    campaignIds: [id],
-    mode: 'all',
-    userId: userId ?? '',
-    txnId: 'preview',
-    ttl: null,
-    startAt: null,
-    token,
-    params,
-    email,
-    phone,
-    eventName: null,
-    profile: null,
-  };
-}
-
-function transactionOf(
-  account: Account,
-  campaign: Campaign,
-  { userId, mode }: TransactionRequest,
-  now: Instant,
-): Transaction {
-  return {
-    id: PREVIEW_ID,
-    accountId: account.id,
-    txnId: 'preview',
-    userId,
-    mode,
-    createdAt: now,
-    startAt: now,
-    deadline: null,
-    receiptWindowMs: account.receiptWindowMs,
-    throttleWaitMs: 0,
-    tracksEvent: false,
-    updatesProfile: false,
-    initialProcessing: 'done',
-    status: { name: 'running' },
-    legs: [
-      {
-        campaignId: campaign.id,
-        campaignVersion: campaign.version,
-        policy: {},
-        state: { name: 'pending' },
-        facts: { attempts: 0 },
-      },
-    ],
-  };
+function recipientOf(
+  channel: Channel,
+  { defaultRegion }: Account,
+  { userId, email, phone }: PreviewRequest,
+  profile: Profile | null,
+): Pick<MessagePreview, 'to' | 'reason'> {
+  const address = addressFor(channel, { userId: userId ?? '', email, phone }, profile, defaultRegion);
+  if (address.kind === 'found') return { to: address.to, reason: null };
+  return { to: null, reason: address.kind === 'none' ? 'no_address' : 'invalid_address' };
 }

@@ -29,11 +29,10 @@ export function counts(store: StatsStore, log: Log): Counts {
   }
 
   return {
-    note: ({ accountId, legs }, entries) => {
-      for (const { at, what, leg } of entries) {
-        const its = leg === null ? null : legs[leg]!;
-        const campaignId = its?.campaignId ?? '';
-        const channel = its?.facts.channel ?? '';
+    note: ({ accountId, legs, messages }, entries) => {
+      for (const { at, what, leg, message } of entries) {
+        const campaignId = leg === null ? '' : legs[leg]!.campaignId;
+        const channel = message === null ? '' : (messages[message]!.facts.channel ?? '');
         const isFallback = what === 'leg.triggered' && leg !== null && leg > 0;
         const hour = at - (at % HOUR_MS);
         add({ accountId, hour, campaignId, channel, what: isFallback ? 'leg.fallback' : what, count: 1 });

@@ -3,19 +3,20 @@ import type { Account } from '#domain/account.ts';
 import type { TransactionRequest } from '#domain/request.ts';
 import type { Instant } from '#domain/time.ts';
 import type { Transaction } from '#domain/transaction.ts';
-import { plan } from './accept.ts';
-import type { Refusal } from './accept.ts';
-import { prepare } from './send.ts';
-import type { Prepared, SendTools } from './send.ts';
+import { plan } from './plan.ts';
+import type { Refusal } from './plan.ts';
+import { prepare } from './prepare.ts';
+import type { PrepareTools, Prepared } from './prepare.ts';
+import { untracked } from './tracking.ts';
 
-/** The plan of each leg, in order. */
+/** The plan of each message of the transaction, in order. */
 export type DryRun =
   | { kind: 'refused'; refusal: Refusal }
-  | { kind: 'planned'; transaction: Transaction; legs: Prepared[] };
+  | { kind: 'planned'; transaction: Transaction; messages: Prepared[] };
 
-/** Validates like an acceptance, then prepares every leg as if its turn had come. */
+/** Validates like an acceptance, then prepares every message as if its turn had come. */
 export async function dryRun(
-  tools: SendTools,
+  tools: PrepareTools,
   account: Account,
   request: TransactionRequest,
   now: Instant,
@@ -23,8 +24,9 @@ export async function dryRun(
   const planned = plan(tools.config, account, request, now);
   if (planned.kind === 'refused') return planned;
   const { transaction } = planned;
-  const legs = await Promise.all(
-    transaction.legs.map((_, position) => prepare(tools, { transaction, request }, position)),
-  );
-  return { kind: 'planned', transaction, legs };
+  const preparing = transaction.messages.map((_, index) => prepare(tools, { transaction, request }, index));
+  const messages = (await Promise.all(preparing)).map((one): Prepared => {
+    return one.kind === 'ready' ? { ...one, message: { ...one.message, ...untracked(one.message) } } : one;
+  });
+  return { kind: 'planned', transaction, messages };
 }

@@ -53,10 +53,10 @@ async function noted(
 ): Promise<TimelineEntry> {
   try {
     await untilThere(work, signal);
-    return { at: clock.now(), what: done, leg: null, detail };
+    return { at: clock.now(), what: done, leg: null, message: null, detail };
   } catch (error) {
     if (signal.aborted) throw error;
     log.error({ transactionId, error, what: failed }, 'a follow-up failed; it is not retried');
-    return { at: clock.now(), what: failed, leg: null, detail };
+    return { at: clock.now(), what: failed, leg: null, message: null, detail };
   }
 }

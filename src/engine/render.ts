@@ -1,11 +1,11 @@
 /** Makes the message a provider is given: parsed once per campaign version, rendered when the leg is triggered. */
-import type { CampaignContent } from '#domain/campaign.ts';
+import type { MessageContent, MessageTexts } from '#domain/campaign.ts';
 import type { JsonObject } from '#domain/request.ts';
 import type { OutgoingMessage } from '#ports/provider.ts';
 import { TemplateError } from '#ports/templates.ts';
 import type { Escaping, Template, Templates } from '#ports/templates.ts';
 
-/** Parsed campaign versions kept. */
+/** Parsed messages of campaign versions kept. */
 const PARSED_MAX = 5_000;
 
 /** The texts of a message. */
@@ -23,7 +23,7 @@ export interface ParsedContent {
 }
 
 /** Parses whatever in the content is a template. @throws {TemplateError} naming the field. */
-export function parseContent(content: CampaignContent, templates: Templates): ParsedContent {
+export function parseContent(content: MessageContent, templates: Templates): ParsedContent {
   const compile = (field: string, source: string, escaping: Escaping = 'none'): Template => {
     try {
       return templates.compile(source, escaping);
@@ -66,15 +66,36 @@ const NO_TEXTS = {
   url: null,
 };
 
+/** Parses contents, with the texts that a call replaces in them. @throws {TemplateError} as {@link parseContent}. */
+export type ContentParser = (content: MessageContent, texts?: MessageTexts) => ParsedContent;
+
 /** Parses each content once: contents are immutable, and the cache hands out the same object for the same version. */
-export function contentParser(templates: Templates): (content: CampaignContent) => ParsedContent {
-  const parsed = new Map<CampaignContent, ParsedContent>();
-  return (content) => {
+export function contentParser(templates: Templates): ContentParser {
+  const parsed = new Map<MessageContent, ParsedContent>();
+  // A batch's texts are one object for all its messages; those of a single call are gone with it.
+  const replaced = new WeakMap<MessageTexts, { content: MessageContent; parsed: ParsedContent }>();
+
+  function parseOnce(content: MessageContent): ParsedContent {
     const known = parsed.get(content);
     if (known) return known;
     const fresh = parseContent(content, templates);
     if (parsed.size >= PARSED_MAX) parsed.delete(parsed.keys().next().value!);
     parsed.set(content, fresh);
     return fresh;
+  }
+
+  return (content, texts) => {
+    if (!texts) return parseOnce(content);
+    const known = replaced.get(texts);
+    if (known?.content === content) return known.parsed;
+    const fresh = parseContent(withTexts(content, texts), templates);
+    replaced.set(texts, { content, parsed: fresh });
+    return fresh;
   };
+}
+
+/** The content with a call's texts instead of its own; data of the call are added to its data. */
+function withTexts(content: MessageContent, texts: MessageTexts): MessageContent {
+  const data = content.data && texts.data ? { data: { ...content.data, ...texts.data } } : {};
+  return { ...content, ...texts, ...data };
 }

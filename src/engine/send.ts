@@ -1,173 +1,129 @@
-/** Hands one leg's message to its provider and tells what came of it. The intent is stored before this is called. */
-import { messageId } from '#domain/ids.ts';
-import { renderContext } from '#domain/render-context.ts';
+/** Hands one message to its provider, or makes one hook's call, and tells what came of it. The intent is stored before. */
+import { isWanted } from '#domain/leg.ts';
+import type { SkipReason } from '#domain/message.ts';
 import { hasEnded } from '#domain/transaction.ts';
 import type { Handover, News, Transaction } from '#domain/transaction.ts';
-import { wasHandedOver } from '#domain/message.ts';
-import type { SkipReason } from '#domain/message.ts';
 import type { Clock } from '#ports/clock.ts';
-import type { Log } from '#ports/log.ts';
-import type { OutgoingMessage, SendOutcome } from '#ports/provider.ts';
+import type { HookCaller } from '#ports/hook.ts';
+import type { SendOutcome } from '#ports/provider.ts';
 import type { ReceiptStore } from '#ports/receipt-store.ts';
-import { TemplateError } from '#ports/templates.ts';
-import type { StoredTransaction } from '#ports/transaction-store.ts';
-import { addressFor } from './address.ts';
-import { receiptUrl } from './receipt-url.ts';
-import { tellParked } from './take-receipt.ts';
 import type { Advancer } from './advance.ts';
+import type { Gate } from './gate.ts';
+import type { HookGates } from './hook-gates.ts';
 import type { Held } from './in-hand.ts';
-import type { ConfigCache } from './config-cache.ts';
-import type { ProfileAhead } from './profile-ahead.ts';
-import type { ProviderInUse, ProvidersInUse } from './providers-in-use.ts';
+import { prepare } from './prepare.ts';
+import type { PrepareTools, Prepared } from './prepare.ts';
 import type { RateLimits } from './rate-limits.ts';
-import type { CampaignContent } from '#domain/campaign.ts';
-import type { ParsedContent } from './render.ts';
+import { tellParked } from './take-receipt.ts';
 import { untilThere } from './until-there.ts';
 
 /** What sending needs. */
-export interface SendTools {
-  config: ConfigCache;
-  profileAhead: ProfileAhead;
+export interface SendTools extends PrepareTools {
   receipts: ReceiptStore;
-  providers: ProvidersInUse;
+  hooks: HookCaller;
+  hookGates: HookGates;
   limits: RateLimits;
   clock: Clock;
-  log: Log;
-  signal: AbortSignal;
-  /** Carom's address as vendors see it, without a trailing slash. */
-  publicUrl: string;
-  parse(content: CampaignContent): ParsedContent;
   advancer(): Advancer;
 }
 
-/** Why there will be no call, or what to call with. */
-export type Prepared =
-  | { kind: 'skip'; reason: SkipReason }
-  | { kind: 'refuse'; reason: string; handover?: Handover }
-  | { kind: 'ready'; message: OutgoingMessage; via: ProviderInUse; handover: Handover };
+/** Which attempt is answered. */
+interface Answers {
+  message: number;
+  attempt: number;
+  handover?: Handover;
+}
 
-/** Calls the provider for a leg of a held transaction. */
-export async function send(tools: SendTools, held: Held, leg: number): Promise<void> {
+/** Something that can be called once its gate lets it through. */
+interface Call {
+  gate: Gate;
+  make(): Promise<SendOutcome>;
+  /** Makes the message findable by the provider's reference. */
+  keepRef?(ref: string): Promise<void>;
+}
+
+/** Makes the call for the message of an index of a held transaction. */
+export async function send(tools: SendTools, held: Held, index: number): Promise<void> {
   const { transaction } = held.stored;
-  const { attempts } = transaction.legs[leg]!.facts;
-  if (attempts === 1 && leg > 0 && transaction.mode !== 'all')
+  const message = transaction.messages[index]!;
+  const { attempts } = message.facts;
+  const isFirstOfLeg = transaction.messages[index - 1]?.leg !== message.leg;
+  if (attempts === 1 && isFirstOfLeg && message.leg > 0 && transaction.mode !== 'all')
     tools.limits.use(transaction.accountId, 'transaction', 1);
-  const prepared = await prepare(tools, held.stored, leg);
-  const answers = { leg, attempt: attempts };
+  const prepared = await prepare(tools, held.stored, index);
+  const answers: Answers = { message: index, attempt: attempts };
   switch (prepared.kind) {
     case 'skip':
       return tell(tools, transaction, { kind: 'skipped', ...answers, reason: prepared.reason });
     case 'refuse': {
       const { reason, handover } = prepared;
-      return tell(tools, transaction, {
-        kind: 'rejected',
-        ...answers,
-        reason,
-        retryable: false,
-        ...(handover && { handover }),
-      });
+      const refused = { kind: 'rejected', ...answers, reason, retryable: false } as const;
+      return tell(tools, transaction, handover ? { ...refused, handover } : refused);
     }
     case 'ready':
-      return callProvider(tools, held, leg, prepared);
+      return callOut(tools, held, await messageCall(tools, transaction, prepared), {
+        ...answers,
+        handover: prepared.handover,
+      });
+    case 'hook': {
+      const gate = tools.hookGates.of(transaction.accountId, transaction.legs[message.leg]!.campaignId);
+      return callOut(tools, held, { gate, make: () => tools.hooks.call(prepared.call) }, answers);
+    }
   }
 }
 
-/** Everything that is decided before a call: campaign, address, provider, texts (semantics §8 and §11). */
-export async function prepare(
+/** The links are written down before the message goes out: no click can come before its link is known. */
+async function messageCall(
   tools: SendTools,
-  { transaction, request }: Pick<StoredTransaction, 'transaction' | 'request'>,
-  position: number,
-): Promise<Prepared> {
+  transaction: Transaction,
+  { content: { tracking }, message: untracked, via }: Extract<Prepared, { kind: 'ready' }>,
+): Promise<Call> {
   const { accountId, userId } = transaction;
-  const leg = transaction.legs[position]!;
-  const campaign = tools.config.campaign(accountId, leg.campaignId);
-  if (!wasHandedOver(leg.state, leg.facts) && campaign?.state !== 'running')
-    return { kind: 'skip', reason: 'campaign_not_running' };
-  const [content, profile] = await Promise.all([
-    untilThere(() => tools.config.version(accountId, leg.campaignId, leg.campaignVersion), tools.signal),
-    untilThere(() => tools.profileAhead.of(transaction), tools.signal),
-  ]);
-  if (!content) return { kind: 'skip', reason: 'campaign_not_running' };
-  const region = tools.config.account(accountId)?.defaultRegion ?? null;
-  const address = addressFor(content.channel, request, profile, region);
-  // A campaign cannot outvote its user: what was opted out of is not sent (semantics §2).
-  if (profile?.fields.consents?.[content.channel] === false) return { kind: 'skip', reason: 'opted_out' };
-  if (address.kind === 'none') return { kind: 'skip', reason: 'no_address' };
-  if (address.kind === 'invalid') return { kind: 'refuse', reason: 'invalid_address' };
-  const providerId = content.providers[0]!;
-  const handover: Handover = { channel: content.channel, provider: providerId, to: address.to, at: null };
-  const via = findProvider(tools, transaction, providerId);
-  if (!via) return { kind: 'refuse', reason: 'provider_not_configured', handover };
-  try {
-    const texts = tools.parse(content).render(renderContext(transaction, request, profile));
-    const id = messageId(transaction.id, position + 1);
-    const message = {
-      ...texts,
-      messageId: id,
-      channel: content.channel,
-      to: address.to,
-      txnId: transaction.txnId,
-      campaignId: leg.campaignId,
-      userId,
-      receiptUrl: receiptUrl(tools.publicUrl, via.config, id),
-    };
-    return { kind: 'ready', message, via, handover };
-  } catch (error) {
-    if (!(error instanceof TemplateError)) throw error;
-    tools.log.warn(
-      { transactionId: transaction.id, campaignId: leg.campaignId, error: error.message },
-      'a message could not be rendered',
-    );
-    return { kind: 'refuse', reason: 'render_error', handover };
-  }
+  const { messageId, channel } = untracked;
+  const texts = await tools.tracking.track({ accountId, messageId, userId, channel, tracking, texts: untracked });
+  const message = { ...untracked, ...texts };
+  return {
+    gate: via.gate,
+    make: () => via.provider.send(message),
+    ...(via.provider.receiptsByRef && {
+      keepRef: async (ref: string) => {
+        const add = () => tools.receipts.addRef(accountId, via.config.id, ref, messageId, tools.clock.now());
+        // What had come for the message before its reference was known.
+        for (const receipt of await untilThere(add, tools.signal)) {
+          const told = () => tellParked(tools.receipts, tools.advancer(), messageId, receipt);
+          await untilThere(told, tools.signal);
+        }
+      },
+    }),
+  };
 }
 
-function findProvider(tools: SendTools, { accountId, id }: Transaction, providerId: string): ProviderInUse | null {
-  try {
-    return tools.providers.find(accountId, providerId);
-  } catch (error) {
-    tools.log.error({ transactionId: id, providerId, error }, 'a provider could not be opened');
-    return null;
-  }
-}
-
-async function callProvider(
-  tools: SendTools,
-  held: Held,
-  leg: number,
-  { message, via, handover }: Extract<Prepared, { kind: 'ready' }>,
-): Promise<void> {
+async function callOut(tools: SendTools, held: Held, call: Call, answers: Answers): Promise<void> {
   const { transaction } = held.stored;
-  const answers = { leg, attempt: transaction.legs[leg]!.facts.attempts, handover };
-  const retryAfterMs = via.gate.pausedForMs(tools.clock.now());
+  const retryAfterMs = call.gate.pausedForMs(tools.clock.now());
   if (retryAfterMs > 0) return tell(tools, transaction, { kind: 'throttled', ...answers, retryAfterMs });
-  await via.gate.enter();
+  await call.gate.enter();
   let outcome: SendOutcome | null = null;
   // Much may have happened while it waited its turn.
-  const obstacle = obstacleTo(held.stored.transaction, via, answers, tools.clock.now());
+  const obstacle = obstacleTo(held.stored.transaction, call.gate, answers, tools.clock.now());
   try {
     if (obstacle === null) {
-      handover.at = tools.clock.now();
-      outcome = await via.provider.send(message);
+      if (answers.handover) answers.handover.at = tools.clock.now();
+      outcome = await call.make();
     }
   } finally {
-    via.gate.leave();
+    call.gate.leave();
   }
-  if (outcome) return take(tools, held, message, via, answers, outcome);
+  if (outcome) return take(tools, held, call, answers, outcome);
   if (obstacle !== null && obstacle !== 'answered') return tell(tools, transaction, obstacle);
 }
 
 /** Why not to call after all, as news; `answered` when a receipt has settled the message already, null when nothing is in the way. */
-function obstacleTo(
-  transaction: Transaction,
-  { gate }: ProviderInUse,
-  answers: { leg: number; attempt: number; handover: Handover },
-  now: number,
-): News | 'answered' | null {
-  const { leg, attempt } = answers;
-  const tooLate = whyTooLate(transaction, leg, attempt, now);
+function obstacleTo(transaction: Transaction, gate: Gate, answers: Answers, now: number): News | 'answered' | null {
+  const { message, attempt } = answers;
+  const tooLate = whyTooLate(transaction, message, attempt, now);
   if (tooLate === 'answered') return tooLate;
-  if (tooLate) return { kind: 'skipped', leg, attempt, reason: tooLate };
+  if (tooLate) return { kind: 'skipped', message, attempt, reason: tooLate };
   const retryAfterMs = gate.pausedForMs(now);
   return retryAfterMs > 0 ? { kind: 'throttled', ...answers, retryAfterMs } : null;
 }
@@ -175,60 +131,39 @@ function obstacleTo(
 /** A reason not to call after all; `answered` when a receipt has settled the message already. */
 function whyTooLate(
   transaction: Transaction,
-  position: number,
+  index: number,
   attempt: number,
   now: number,
 ): SkipReason | 'answered' | null {
-  const leg = transaction.legs[position]!;
-  if (leg.state.name !== 'sending' || leg.facts.attempts !== attempt) return 'answered';
-  if (hasEnded(transaction)) return transaction.status.name === 'cancelled' ? 'cancelled' : 'chain_succeeded';
+  const message = transaction.messages[index]!;
+  if (message.state.name !== 'sending' || message.facts.attempts !== attempt) return 'answered';
+  if (transaction.status.name === 'cancelled') return 'cancelled';
+  if (hasEnded(transaction) || !isWanted(transaction, message)) return 'chain_succeeded';
   return transaction.deadline !== null && now >= transaction.deadline ? 'ttl_expired' : null;
 }
 
-/** The provider's answer, as news. */
+/** The answer, as news. */
 async function take(
   tools: SendTools,
-  { stored }: Held,
-  message: OutgoingMessage,
-  via: ProviderInUse,
-  answers: { leg: number; attempt: number; handover: Handover },
+  { stored: { transaction } }: Held,
+  call: Call,
+  answers: Answers,
   outcome: SendOutcome,
 ): Promise<void> {
-  const { transaction } = stored;
   switch (outcome.kind) {
     case 'accepted':
-      if (outcome.ref !== null && via.provider.receiptsByRef)
-        await keepRef(tools, transaction, message, via, outcome.ref);
+      if (outcome.ref !== null) await call.keepRef?.(outcome.ref);
       return tell(tools, transaction, { kind: 'accepted', ...answers, ref: outcome.ref });
     case 'rejected': {
       const { reason, detail, retryable } = outcome;
-      return tell(tools, transaction, {
-        kind: 'rejected',
-        ...answers,
-        reason: detail ? `${reason}: ${detail}` : reason,
-        retryable,
-      });
+      const words = detail ? `${reason}: ${detail}` : reason;
+      return tell(tools, transaction, { kind: 'rejected', ...answers, reason: words, retryable });
     }
     case 'throttled':
-      via.gate.pauseUntil(tools.clock.now() + outcome.retryAfterMs);
+      call.gate.pauseUntil(tools.clock.now() + outcome.retryAfterMs);
       return tell(tools, transaction, { kind: 'throttled', ...answers, retryAfterMs: outcome.retryAfterMs });
     case 'unknown':
       return tell(tools, transaction, { kind: 'unknown', ...answers, reason: outcome.reason });
-  }
-}
-
-/** Makes the message findable by the provider's reference, and takes what had come for it before. */
-async function keepRef(
-  tools: SendTools,
-  { accountId }: Transaction,
-  { messageId: id }: OutgoingMessage,
-  { config }: ProviderInUse,
-  ref: string,
-): Promise<void> {
-  const add = () => tools.receipts.addRef(accountId, config.id, ref, id, tools.clock.now());
-  const parked = await untilThere(add, tools.signal);
-  for (const receipt of parked) {
-    await untilThere(() => tellParked(tools.receipts, tools.advancer(), id, receipt), tools.signal);
   }
 }
 

@@ -123,16 +123,16 @@ export async function tellReceipt(
 ): Promise<boolean> {
   const parsed = parseMessageId(messageId);
   if (!parsed) return false;
-  const leg = parsed.ordinal - 1;
-  const news = { kind: 'receipt', leg, status, reason } as const;
-  const isItsOwn = (transaction: Transaction) => isFrom(transaction, leg, providerId);
+  const message = parsed.ordinal - 1;
+  const news = { kind: 'receipt', message, status, reason } as const;
+  const isItsOwn = (transaction: Transaction) => isFrom(transaction, message, providerId);
   return (await advancer.tell(accountId, parsed.transactionId, news, isItsOwn)) !== null;
 }
 
 /** A message still being sent has no provider noted yet: its receipt overtook the answer. */
-function isFrom({ legs }: Transaction, position: number, providerId: string | null): boolean {
-  const leg = legs[position];
-  if (!leg) return false;
-  const { provider } = leg.facts;
+function isFrom({ messages }: Transaction, index: number, providerId: string | null): boolean {
+  const message = messages[index];
+  if (!message || message.isHook) return false;
+  const { provider } = message.facts;
   return providerId === null || provider === undefined || provider === providerId;
 }

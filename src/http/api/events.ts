@@ -5,7 +5,7 @@ import type { Static } from 'typebox';
 import type { JsonObject } from '#domain/request.ts';
 import { isoTime, parseInstant } from '#domain/time.ts';
 import type { TrackedEvent } from '#domain/tracked-event.ts';
-import { newUuid } from '#engine/accept.ts';
+import { newUuid } from '#engine/new-ids.ts';
 import type { ApiTools } from '../api-tools.ts';
 import { parameter } from '../query.ts';
 import { Refusal } from '../refusal.ts';

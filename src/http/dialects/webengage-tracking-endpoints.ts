@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { faultOfProfile } from '#domain/profile.ts';
 import type { JsonObject } from '#domain/request.ts';
-import { newUuid } from '#engine/accept.ts';
+import { newUuid } from '#engine/new-ids.ts';
 import type { ApiTools } from '../api-tools.ts';
 import { Refusal } from '../refusal.ts';
 import { accountIn, answer, entrance } from './webengage-entry.ts';

@@ -9,6 +9,7 @@ import { MODES } from '#domain/transaction.ts';
 import type { Mode } from '#domain/transaction.ts';
 import { faultOfProfile } from '#domain/profile.ts';
 import type { ProfileFields } from '#domain/profile.ts';
+import { NOTHING_MORE } from '#domain/request.ts';
 import type { JsonObject, TransactionRequest } from '#domain/request.ts';
 import type { StoredTransaction } from '#ports/transaction-store.ts';
 import { Refusal } from '../refusal.ts';
@@ -82,14 +83,13 @@ export function singleTransactionRequest(campaignId: string, body: SingleTransac
 function requestOf(body: TransactionBody, campaignIds: string[], mode: Mode, ttl: number | null): TransactionRequest {
   const { overrideData, trackConfig } = body;
   return {
+    ...NOTHING_MORE,
     campaignIds,
     mode,
     userId: body.userId,
     txnId: body.txnId ?? null,
     ttl,
-    startAt: null,
     token: (overrideData.context?.token ?? {}) as JsonObject,
-    params: {},
     email: isHidden(overrideData.email) ? null : (overrideData.email ?? null),
     phone: overrideData.phone ?? null,
     eventName: trackConfig?.eventName ?? null,

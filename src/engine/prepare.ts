@@ -1,0 +1,152 @@
+/** Everything that is decided before a call: campaign, address, provider, texts (semantics §8, §11 and §12). Writes nothing. */
+import { stagesOf } from '#domain/campaign.ts';
+import type { CampaignContent, HookContent, MessageContent } from '#domain/campaign.ts';
+import { messageId } from '#domain/ids.ts';
+import { wasHandedOver } from '#domain/message.ts';
+import type { SkipReason } from '#domain/message.ts';
+import type { Profile } from '#domain/profile.ts';
+import { renderContext } from '#domain/render-context.ts';
+import type { JsonObject } from '#domain/request.ts';
+import { isSmsSender } from '#domain/sender.ts';
+import type { Handover, Transaction } from '#domain/transaction.ts';
+import type { HookCall } from '#ports/hook.ts';
+import type { Log } from '#ports/log.ts';
+import type { OutgoingMessage } from '#ports/provider.ts';
+import { TemplateError } from '#ports/templates.ts';
+import type { StoredTransaction } from '#ports/transaction-store.ts';
+import { addressFor } from './address.ts';
+import type { BatchRequests } from './batch-requests.ts';
+import type { ConfigCache } from './config-cache.ts';
+import type { ProfileAhead } from './profile-ahead.ts';
+import type { ProviderInUse, ProvidersInUse } from './providers-in-use.ts';
+import { receiptUrl } from './receipt-url.ts';
+import type { ContentParser } from './render.ts';
+import type { Tracking } from './tracking.ts';
+import { untilThere } from './until-there.ts';
+
+/** What preparing needs. */
+export interface PrepareTools {
+  config: ConfigCache;
+  profileAhead: ProfileAhead;
+  batchRequests: BatchRequests;
+  providers: ProvidersInUse;
+  log: Log;
+  signal: AbortSignal;
+  /** Carom's address as vendors see it, without a trailing slash. */
+  publicUrl: string;
+  tracking: Tracking;
+  parse: ContentParser;
+}
+
+/** Why there will be no call, or what to call with. */
+export type Prepared =
+  | { kind: 'skip'; reason: SkipReason }
+  | { kind: 'refuse'; reason: string; handover?: Handover }
+  | { kind: 'ready'; content: MessageContent; message: OutgoingMessage; via: ProviderInUse; handover: Handover }
+  | { kind: 'hook'; call: HookCall };
+
+type Stored = Pick<StoredTransaction, 'transaction' | 'request'>;
+
+/** What both messages and hooks are made from. */
+interface Ground {
+  campaignId: string;
+  messageId: string;
+  profile: Profile | null;
+  context: JsonObject;
+}
+
+/** Prepares the message or hook of an index. */
+export async function prepare(tools: PrepareTools, { transaction, request }: Stored, index: number): Promise<Prepared> {
+  const { accountId } = transaction;
+  const { leg, state, facts } = transaction.messages[index]!;
+  const { campaignId, campaignVersion } = transaction.legs[leg]!;
+  const campaign = tools.config.campaign(accountId, campaignId);
+  if (!wasHandedOver(state, facts) && campaign?.state !== 'running')
+    return { kind: 'skip', reason: 'campaign_not_running' };
+  const { batch } = request;
+  const [content, profile, shared] = await Promise.all([
+    untilThere(() => tools.config.version(accountId, campaignId, campaignVersion), tools.signal),
+    untilThere(() => tools.profileAhead.of(transaction), tools.signal),
+    batch && untilThere(() => tools.batchRequests.of(accountId, batch.id), tools.signal),
+  ]);
+  if (!content) return { kind: 'skip', reason: 'campaign_not_running' };
+  const id = messageId(transaction.id, index + 1);
+  const context = renderContext(transaction, request, shared?.params ?? request.params, profile);
+  // Computed for the few templates that name it.
+  const unsubscribeUrl = { get: () => tools.tracking.unsubscribeUrlOf(id), enumerable: true };
+  Object.defineProperty(context, 'unsubscribe_url', unsubscribeUrl);
+  const ground = { campaignId, messageId: id, profile, context };
+  const part = partOf(content, transaction, index);
+  if ('request' in part) return prepareHook(tools, transaction, part, ground);
+  const texts = (shared?.overrides ?? request.overrides)?.[part.channel];
+  return prepareMessage(tools, { transaction, request }, texts ? { content: part, texts } : { content: part }, ground);
+}
+
+/** What the campaign's version says about the message of this index. */
+function partOf(
+  content: CampaignContent,
+  { messages }: Transaction,
+  index: number,
+): MessageContent | HookContent {
+  const { leg, stage } = messages[index]!;
+  const its = stagesOf(content)[stage]!;
+  if (its.kind === 'hook') return its.hook;
+  if (its.kind === 'wait') throw new TypeError('a wait has no message');
+  const first = messages.findIndex((message) => message.leg === leg && message.stage === stage);
+  return its.messages[index - first]!;
+}
+
+function prepareHook(
+  { config }: PrepareTools,
+  { accountId, txnId, userId }: Transaction,
+  { request }: HookContent,
+  { campaignId, messageId: id, context }: Ground,
+): Prepared {
+  const names = { message_id: id, txn_id: txnId, campaign_id: campaignId, user_id: userId };
+  const allowPrivate = config.account(accountId)?.privateNetwork === 'allow';
+  return { kind: 'hook', call: { request, messageId: id, context: { ...context, ...names }, allowPrivate } };
+}
+
+/** @param part the campaign's message, and the texts that the call gave instead. */
+function prepareMessage(
+  tools: PrepareTools,
+  { transaction, request }: Stored,
+  { content, texts: given }: { content: MessageContent; texts?: Partial<MessageContent> },
+  { campaignId, messageId: id, profile, context }: Ground,
+): Prepared {
+  const { accountId, txnId, userId } = transaction;
+  const { channel } = content;
+  const region = tools.config.account(accountId)?.defaultRegion ?? null;
+  const address = addressFor(channel, request, profile, region);
+  // A campaign cannot outvote its user: what was opted out of is not sent (semantics §2).
+  if (profile?.fields.consents?.[channel] === false) return { kind: 'skip', reason: 'opted_out' };
+  if (address.kind === 'none') return { kind: 'skip', reason: 'no_address' };
+  if (address.kind === 'invalid') return { kind: 'refuse', reason: 'invalid_address' };
+  const { to } = address;
+  const providerId = content.providers[0]!;
+  const handover: Handover = { channel, provider: providerId, to, at: null };
+  const via = findProvider(tools, transaction, providerId);
+  if (!via) return { kind: 'refuse', reason: 'provider_not_configured', handover };
+  try {
+    const texts = tools.parse(content, given).render(context);
+    if (channel === 'sms' && texts.from !== null && !isSmsSender(texts.from))
+      return { kind: 'refuse', reason: 'invalid_sender', handover };
+    const receipts = receiptUrl(tools.publicUrl, via.config, id);
+    const route = { messageId: id, channel, to, txnId, campaignId, userId, receiptUrl: receipts };
+    return { kind: 'ready', content, message: { ...texts, ...route, unsubscribeUrl: null, headers: null }, via, handover };
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    const about = { transactionId: transaction.id, campaignId, error: error.message };
+    tools.log.warn(about, 'a message could not be rendered');
+    return { kind: 'refuse', reason: 'render_error', handover };
+  }
+}
+
+function findProvider(tools: PrepareTools, { accountId, id }: Transaction, providerId: string): ProviderInUse | null {
+  try {
+    return tools.providers.find(accountId, providerId);
+  } catch (error) {
+    tools.log.error({ transactionId: id, providerId, error }, 'a provider could not be opened');
+    return null;
+  }
+}
