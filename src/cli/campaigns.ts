@@ -10,15 +10,21 @@ import { paint, toneOf } from './paint.ts';
 import type { Style } from './paint.ts';
 import { addPair, jsonObject, together } from './pairs.ts';
 
-interface CampaignView {
+/** One is named in `provider`, several in `providers`. */
+interface MessageView {
+  channel?: string;
+  provider?: string;
+  providers?: string[];
+}
+
+/** A campaign is a message itself, or has several, or stages with one or several. */
+interface CampaignView extends MessageView {
   id: string;
   name: string;
   state: string;
   version: number;
-  channel?: string;
-  /** One is named in `provider`, several in `providers`. */
-  provider?: string;
-  providers?: string[];
+  messages?: MessageView[];
+  stages?: (MessageView & { messages?: MessageView[] })[];
 }
 
 const VERBS: [verb: CampaignVerb, description: string][] = [
@@ -52,15 +58,23 @@ export function campaignCommands(program: CommandUnknownOpts, io: CliIo): void {
 }
 
 function tableOf(campaigns: CampaignView[], style: Style): string {
-  const rows = campaigns.map(({ id, state, version, channel = '', provider = '', providers = [provider], name }) => [
-    id,
-    state,
-    String(version),
-    channel,
-    providers.join(', '),
-    name,
-  ]);
+  const rows = campaigns.map((campaign) => {
+    const { id, state, version, name } = campaign;
+    const messages = messagesOf(campaign);
+    const channels = messages.flatMap(({ channel }) => channel ?? []);
+    const providers = messages.flatMap(({ provider, providers: several }) => several ?? provider ?? []);
+    return [id, state, String(version), listed(channels), listed(providers), name];
+  });
   return table(['id', 'state', 'version', 'channel', 'providers', 'name'], rows, style);
+}
+
+function messagesOf({ messages, stages, ...message }: CampaignView): MessageView[] {
+  if (stages) return stages.flatMap((stage) => stage.messages ?? stage);
+  return messages ?? [message];
+}
+
+function listed(names: string[]): string {
+  return [...new Set(names)].join(', ');
 }
 
 function verbCommand(campaigns: CommandUnknownOpts, verb: CampaignVerb, description: string, io: CliIo): void {
@@ -94,9 +108,13 @@ function previewCommand(campaigns: CommandUnknownOpts, io: CliIo): void {
     });
 }
 
-/** What a campaign does not have need not be read. */
+/** What a message does not have need not be read; nor the list of messages where there is one. */
 function withoutNulls(preview: unknown): object {
-  return Object.fromEntries(Object.entries(Object(preview)).filter(([, value]) => value !== null));
+  const { messages = [], ...first } = Object(preview) as { messages?: object[] };
+  const given = (part: object) => Object.fromEntries(Object.entries(part).filter(([, value]) => value !== null));
+  if (messages.length < 2) return given(first);
+  const { campaignId, version } = first as { campaignId?: string; version?: number };
+  return { campaignId, version, messages: messages.map(given) };
 }
 
 function pathOf(id: string): string {

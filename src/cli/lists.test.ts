@@ -34,6 +34,20 @@ test('campaigns are listed page after page', async () => {
   );
 });
 
+test('campaigns of several channels and stages show all of them', async () => {
+  const { channel: _channel, providers: _providers, ...bare } = campaign('~a', 'running');
+  const [sms, email] = [
+    { channel: 'sms', provider: 'p' },
+    { channel: 'email', providers: ['q', 'r'] },
+  ];
+  const data = [
+    { ...bare, messages: [sms, email] },
+    { ...bare, stages: [sms, { wait: '1h' }, { messages: [email, sms] }, { hook: {} }] },
+  ];
+  const { out } = await ask(['campaigns'], () => ({ body: { data, next: null } }));
+  assert.deepEqual(out.match(/sms.* name/g), ['sms, email  p, q, r    name', 'sms, email  p, q, r    name']);
+});
+
 test('a list as JSON is a JSON list', async () => {
   const { out } = await ask(['campaigns', 'list', '--json'], () => ({
     body: { data: [campaign('~a', 'running')], next: null },
@@ -70,6 +84,30 @@ test('campaigns preview', async () => {
   );
   assert.deepEqual(got[0]!.body, { userId: 'u', phone: '+49', token: { x: '1' } });
   assert.equal(out, 'body: Hi\n');
+});
+
+test('campaigns preview shows each of several messages', async () => {
+  const messages = [
+    { stage: 0, channel: 'sms', body: 'Hi', html: null },
+    { stage: 2, channel: 'email', body: 'Bye', html: '<p>Bye' },
+  ];
+  const { out } = await ask(['campaigns', 'preview', '~a'], () => ({
+    body: { campaignId: '~a', version: 1, channel: 'sms', body: 'Hi', html: null, messages },
+  }));
+  assert.equal(
+    out,
+    `campaignId: ~a
+version: 1
+messages:
+  - stage: 0
+    channel: sms
+    body: Hi
+  - stage: 2
+    channel: email
+    body: Bye
+    html: <p>Bye
+`,
+  );
 });
 
 test('campaigns show and providers show', async () => {

@@ -1,6 +1,7 @@
 /** The command `carom`: every verb on one page. */
 import { Command } from '@commander-js/extra-typings';
 import { applyCommand } from './apply.ts';
+import { batchCommands } from './batches.ts';
 import { campaignCommands } from './campaigns.ts';
 import { doctorCommand } from './doctor.ts';
 import { terminalIo } from './io.ts';
@@ -12,6 +13,7 @@ import { serverCommands } from './start-options.ts';
 import type { Verbs } from './start-options.ts';
 import { transactionCommand } from './transaction.ts';
 import { triggerCommand } from './trigger.ts';
+import { webhookCommands } from './webhooks.ts';
 
 const DESCRIPTION =
   'One call, every channel, until it lands: transactional messages with fallback that waits for receipts.';
@@ -49,8 +51,10 @@ export function buildProgram(verbs: Verbs, io: CliIo = terminalIo()): Command {
   applyCommand(program, io);
   triggerCommand(program, io);
   transactionCommand(program, io);
+  batchCommands(program, io);
   campaignCommands(program, io);
   providerCommands(program, io);
+  webhookCommands(program, io);
   keyCommands(program, io);
   doctorCommand(program, io);
   return program;

@@ -17,6 +17,11 @@ function leg(
 ): LegView {
   const when = (ms: number | undefined) => (ms === undefined ? null : at(ms));
   const message: MessageView = {
+    id: `message-${position}`,
+    stage: 0,
+    state,
+    reason: more.reason ?? null,
+    attempts: 1,
     channel: more.channel ?? 'sms',
     provider: 'sms-demo',
     to: '+919876543210',
@@ -64,10 +69,10 @@ test('a chain whose first leg fails and whose second lands', () => {
       expiresAt: at(300_000),
       endedAt: at(118),
       timeline: [
-        { at: at(0), what: 'leg.triggered', leg: 0, detail: '~leg-0' },
-        { at: at(62), what: 'receipt.undelivered', leg: 0, detail: 'handset_off' },
-        { at: at(118), what: 'receipt.delivered', leg: 1, detail: null },
-        { at: at(118), what: 'transaction.succeeded', leg: null, detail: null },
+        { at: at(0), what: 'leg.triggered', leg: 0, message: null, detail: '~leg-0' },
+        { at: at(62), what: 'receipt.undelivered', leg: 0, message: null, detail: 'handset_off' },
+        { at: at(118), what: 'receipt.delivered', leg: 1, message: null, detail: null },
+        { at: at(118), what: 'transaction.succeeded', leg: null, message: null, detail: null },
       ],
     },
   );
@@ -161,7 +166,7 @@ describe('wherever it is drawn', () => {
       { campaignId: `~${position}${long}`, channel: 'whatsapp', reason: long },
     ),
   );
-  const timeline = [{ at: at(7_200_000), what: `message.${long}`, leg: 11, detail: long }];
+  const timeline = [{ at: at(7_200_000), what: `message.${long}`, leg: 11, message: null, detail: long }];
   const view = transaction(legs, {
     txnId: long,
     userId: long,

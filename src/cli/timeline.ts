@@ -4,7 +4,7 @@ import { paint, sign, toneOf } from './paint.ts';
 import type { Style } from './paint.ts';
 import { readableTime, span } from './span.ts';
 import { drawLegs } from './timeline-bars.ts';
-import { hasEnded } from './transaction-view.ts';
+import { hasEnded, hasParts } from './transaction-view.ts';
 import type { EntryView, TransactionView } from './transaction-view.ts';
 
 /** Width of the header's labels. */
@@ -50,23 +50,40 @@ function field(label: string, value: string, style: Style): string[] {
   return lines.map((line, n) => paint(`  ${n === 0 ? label : ''}`.padEnd(LABEL), 'quiet', style) + line);
 }
 
-function drawEntries({ timeline, createdAt }: TransactionView, style: Style): string[] {
+function drawEntries(view: TransactionView, style: Style): string[] {
+  const { timeline, createdAt } = view;
   const from = Date.parse(createdAt);
+  const parts = partNames(view);
   const times = timeline.map(({ at }) => `+${span(Math.max(0, Date.parse(at) - from))}`);
-  const timeWidth = Math.max(...times.map(widthOf));
+  const places = timeline.map(({ leg, message }) => (leg === null ? '' : `${leg}${parts.get(message)?.place ?? ''}`));
+  const [timeWidth, placeWidth] = [Math.max(...times.map(widthOf)), Math.max(1, ...places.map(widthOf))];
   const whatWidth = Math.min(WHAT_MAX, Math.max(...timeline.map(({ what }) => widthOf(clean(what)))));
-  const legWidth = String(Math.max(...timeline.map(({ leg }) => leg ?? 0))).length;
-  const detailWidth = Math.max(1, style.columns - 2 - timeWidth - 2 - legWidth - 2 - whatWidth - 2);
+  const detailWidth = Math.max(1, style.columns - 2 - timeWidth - 2 - placeWidth - 2 - whatWidth - 2);
   return timeline.map((entry, n) => {
     const time = paint(times[n]!.padStart(timeWidth), 'quiet', style);
-    const leg = (entry.leg === null ? '' : String(entry.leg)).padStart(legWidth);
+    const place = places[n]!.padStart(placeWidth);
     const what = paint(fill(entry.what, whatWidth, style), toneOf(entry.what), style);
-    return `  ${time}  ${leg}  ${what}${detailOf(entry, detailWidth, style)}`.trimEnd();
+    const detail = detailOf(entry, parts.get(entry.message)?.name, detailWidth, style);
+    return `  ${time}  ${place}  ${what}${detail}`.trimEnd();
   });
 }
 
-function detailOf({ detail }: EntryView, width: number, style: Style): string {
-  return detail === null || detail === '' ? '' : `  ${cut(detail, width, style)}`;
+/** Where a leg has several parts, a line says which one it is about: `0.2`, its stage, and its channel. */
+function partNames({ legs }: TransactionView): Map<string | null, { place: string; name: string }> {
+  const named = legs
+    .filter(hasParts)
+    .flatMap(({ messages, stages }) => [
+      ...messages.map(({ id, stage, channel }) => ({ id, place: stages ? `.${stage}` : '', name: channel ?? '' })),
+      ...(stages ?? []).flatMap(({ position, hook }) =>
+        hook ? [{ id: hook.id, place: `.${position}`, name: '' }] : [],
+      ),
+    ]);
+  return new Map(named.map(({ id, ...part }) => [id, part]));
+}
+
+function detailOf({ detail }: EntryView, part: string | undefined, width: number, style: Style): string {
+  const said = [part, detail].filter((text) => text !== undefined && text !== null && text !== '').join(': ');
+  return said === '' ? '' : `  ${cut(said, width, style)}`;
 }
 
 function lastInstant({ createdAt, endedAt, timeline }: TransactionView): number {

@@ -105,9 +105,21 @@ test('a dry run shows what would be sent', async () => {
     html: null,
     txnId: 't',
   };
+  const ready = { state: 'ready', reason: null, message };
+  const skipped = { state: 'skipped', reason: 'no_address', message: null };
+  const hook = { stage: 1, state: 'ready', reason: null, method: 'POST', url: 'https://crm.example/' };
+  const staged = (stage: number, part: object) => ({ stage, channel: 'sms', ...part });
   const legs = [
-    { position: 0, campaignId: '~a', version: 1, state: 'ready', reason: null, message },
-    { position: 1, campaignId: '~b', version: 1, state: 'skipped', reason: 'no_address', message: null },
+    { position: 0, campaignId: '~a', version: 1, ...ready, messages: [staged(0, ready)], hooks: [] },
+    { position: 1, campaignId: '~b', version: 1, ...skipped, messages: [staged(0, skipped)], hooks: [] },
+    {
+      position: 2,
+      campaignId: '~c',
+      version: 1,
+      ...skipped,
+      messages: [staged(0, skipped), staged(2, { ...ready, message: { ...message, from: null, body: 'Later' } })],
+      hooks: [hook],
+    },
   ];
   await using server = await stubServer(() => ({ body: { ...ACCEPTED, state: 'dry_run', legs } }));
   const { out } = await play(['trigger', '~a', '~b', '--user', 'u', '--dry-run', '--url', server.url]);
@@ -119,6 +131,11 @@ test('a dry run shows what would be sent', async () => {
     body      Hi
               there
 1 ~b  skipped: no_address
+2 ~c
+  stage 0 sms  skipped: no_address
+  stage 1  hook: POST https://crm.example/
+  stage 2  sms through sms-demo to +49
+    body      Later
 this was a dry run: nothing is sent
 `,
   );

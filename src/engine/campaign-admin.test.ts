@@ -1,7 +1,7 @@
 /** Changing campaigns one by one. */
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { configured, configuredNode, faultsOf, smsCampaign } from '../../tests/support/manifests.ts';
+import { configured, configuredNode, faultsOf, messageIn, smsCampaign } from '../../tests/support/manifests.ts';
 import { patchCampaign, putCampaign, removeCampaign, tellCampaign, versionedCampaignView } from './campaign-admin.ts';
 import type { CampaignOutcome } from './campaign-admin.ts';
 
@@ -29,7 +29,7 @@ describe('PUT', () => {
   test('replaces the content, keeps the state, and makes a version of what ran', async () => {
     const { tools } = await configured();
     const campaign = campaignOf(await putCampaign(tools, 'shop', '~sms', { ...PUT, from: 'SHOP' }));
-    assert.deepEqual([campaign.version, campaign.state, campaign.content.from], [2, 'running', 'SHOP']);
+    assert.deepEqual([campaign.version, campaign.state, messageIn(campaign.content).from], [2, 'running', 'SHOP']);
     assert.equal(campaignOf(await putCampaign(tools, 'shop', '~sms', { ...PUT, state: 'paused' })).version, 3);
   });
 
@@ -91,21 +91,21 @@ describe('PATCH', () => {
     });
     const patch = { from: null, retry: { attempts: 2 }, data: { a: null, c: '3' }, name: 'hello' };
     const { name, content } = campaignOf(await patchCampaign(tools, 'shop', '~sms', patch));
+    const message = messageIn(content);
     assert.deepEqual(
-      [name, content.from, content.body, content.retry],
+      [name, message.from, message.body, message.retry],
       ['hello', undefined, 'Hello', { attempts: 2, backoffMs: [500, 2_000, 8_000] }],
     );
-    assert.deepEqual(content.data, { b: '2', c: '3' });
+    assert.deepEqual(message.data, { b: '2', c: '3' });
   });
 
   test('takes provider and providers for the same thing', async () => {
     const { tools } = await configured();
-    const several = campaignOf(await patchCampaign(tools, 'shop', '~sms', { providers: ['sms-http', 'sms-a'] }));
-    assert.deepEqual(several.content.providers, ['sms-http', 'sms-a']);
-    assert.deepEqual(campaignOf(await patchCampaign(tools, 'shop', '~sms', { body: 'x' })).content.providers.length, 2);
-    assert.deepEqual(campaignOf(await patchCampaign(tools, 'shop', '~sms', { provider: 'sms-a' })).content.providers, [
-      'sms-a',
-    ]);
+    const patched = async (patch: object) =>
+      messageIn(campaignOf(await patchCampaign(tools, 'shop', '~sms', patch)).content).providers;
+    assert.deepEqual(await patched({ providers: ['sms-http', 'sms-a'] }), ['sms-http', 'sms-a']);
+    assert.equal((await patched({ body: 'x' })).length, 2);
+    assert.deepEqual(await patched({ provider: 'sms-a' }), ['sms-a']);
     assert.match(
       faultsOf(await patchCampaign(tools, 'shop', '~sms', { provider: null })).join(),
       /^provider: is missing/,
@@ -124,7 +124,8 @@ describe('PATCH', () => {
     const other = configuredNode(node.store);
     node.store.beforeNextWrite(async () => void (await patchCampaign(other.tools, 'shop', '~sms', { from: 'THEM' })));
     const { content, version } = campaignOf(await patchCampaign(node.tools, 'shop', '~sms', { body: 'Us' }));
-    assert.deepEqual([content.from, content.body, version], ['THEM', 'Us', 3]);
+    const { from, body } = messageIn(content);
+    assert.deepEqual([from, body, version], ['THEM', 'Us', 3]);
   });
 });
 

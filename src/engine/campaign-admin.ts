@@ -3,10 +3,11 @@ import { afterVerb } from '#domain/campaign.ts';
 import type { Campaign, CampaignVerb } from '#domain/campaign.ts';
 import type { AccountId, CampaignId } from '#domain/ids.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
-import { campaignView, readCampaign } from './manifest/campaign.ts';
+import { COMMON_KEYS, SHAPE_KEYS, campaignView, readCampaign } from './manifest/campaign.ts';
 import type { CampaignDraft } from './manifest/campaign.ts';
 import { createFaults } from './manifest/faults.ts';
 import type { Fault, Faults } from './manifest/faults.ts';
+import { refuseBadHooks } from './manifest/hook.ts';
 import { emptyPlan } from './manifest/plan.ts';
 import { planCampaign, refuseBadProviders } from './manifest/plan-campaign.ts';
 import { below, blame, isMap, mapOf, refuseUnstorable } from './manifest/reading.ts';
@@ -55,11 +56,22 @@ export function patchCampaign(
     refuseUnstorable(place);
     const patch = faults.isEmpty() ? mapOf(place) : undefined;
     if (!patch) return { kind: 'refused', faults: faults.list() };
-    const { provider, providers, ...base } = campaignView(stored);
-    const keepsProvider = !('provider' in patch.value || 'providers' in patch.value);
-    const whole = keepsProvider ? { ...base, ...(provider ? { provider } : { providers: providers! }) } : base;
-    return read(merged(whole, patch.value), id, stored, faults);
+    return read(merged(baseOf(stored, patch.value), patch.value), id, stored, faults);
   });
+}
+
+/** What a patch is applied to: where it names other providers, or makes a journey of one message, the former ones are gone. */
+function baseOf(stored: Campaign, patch: JsonObject): JsonObject {
+  const base = campaignView(stored);
+  const gives = (key: string): boolean => Object.hasOwn(patch, key) && patch[key] !== null;
+  const shapeOf = (has: (key: string) => boolean) => SHAPE_KEYS.find(has) ?? (has('channel') ? 'channel' : undefined);
+  const wanted = shapeOf(gives);
+  const isOther = wanted !== undefined && wanted !== shapeOf((key) => Object.hasOwn(base, key));
+  const gone = 'provider' in patch || 'providers' in patch ? ['provider', 'providers'] : [];
+  const kept = Object.entries(base).filter(([key]) =>
+    isOther ? COMMON_KEYS.some((common) => common === key) : !gone.includes(key),
+  );
+  return Object.fromEntries(kept);
 }
 
 /** Starts, pauses or ends a campaign. Repeating it changes nothing. */
@@ -99,7 +111,7 @@ export async function removeCampaign(config: ConfigCache, accountId: AccountId, 
 }
 
 async function changeCampaign(
-  { config, templates }: AdminTools,
+  { config, templates, hooks }: AdminTools,
   accountId: AccountId,
   id: CampaignId,
   decide: (stored: Campaign | null, faults: Faults) => Decision,
@@ -118,8 +130,9 @@ async function changeCampaign(
     const { draft } = decision;
     const plan = emptyPlan();
     const channels = new Map(config.providers(accountId).map((provider) => [provider.id, provider.channel]));
-    refuseBadProviders(draft.content, [], channels, faults);
-    refuseBadTemplates(draft.content, [], templates, faults);
+    refuseBadProviders(draft.messages, channels, faults);
+    refuseBadTemplates(draft.messages, templates, faults);
+    refuseBadHooks(draft.hooks, hooks, faults);
     planCampaign(config, accountId, draft, plan, faults);
     refused = faults.isEmpty() ? null : { kind: 'refused', faults: faults.list() };
     return refused || plan.changes.length === 0 ? null : { campaigns: plan.writes.campaigns };

@@ -1,13 +1,16 @@
 /** What the routes are built on. */
 import type { Engine } from '#engine/engine.ts';
+import type { BatchStore } from '#ports/batch-store.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { EventStore } from '#ports/event-store.ts';
+import type { HookCaller } from '#ports/hook.ts';
 import type { Log } from '#ports/log.ts';
 import type { ProfileStore } from '#ports/profile-store.ts';
 import type { ProviderType } from '#ports/provider.ts';
 import type { StatsStore } from '#ports/stats-store.ts';
 import type { Templates } from '#ports/templates.ts';
 import type { TransactionStore } from '#ports/transaction-store.ts';
+import type { WebhookStore } from '#ports/webhook-store.ts';
 import type { Auth } from './auth.ts';
 
 /** Everything a handler may use. */
@@ -18,7 +21,11 @@ export interface ApiTools {
   profiles: ProfileStore;
   events: EventStore;
   stats: StatsStore;
+  webhookCalls: WebhookStore;
+  batches: BatchStore;
   templates: Templates;
+  /** Checks the hooks of journeys. */
+  hooks: Pick<HookCaller, 'faultOf'>;
   /** The words that providers' `type` may be. */
   providerTypes: readonly ProviderType[];
   clock: Clock;

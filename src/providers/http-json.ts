@@ -4,8 +4,8 @@ import type { Json, JsonObject } from '#domain/request.ts';
 import { compileSetting } from './http-template.ts';
 import { SettingsFault, below } from './settings.ts';
 
-/** What a request's templates can name. */
-const NAMES = [
+/** What the templates of a provider's request can name. */
+export const MESSAGE_NAMES = [
   'to',
   'from',
   'body',
@@ -20,6 +20,8 @@ const NAMES = [
   'txn_id',
   'campaign_id',
   'user_id',
+  'unsubscribe_url',
+  'headers',
   'template',
   'image',
   'reply_to',
@@ -33,33 +35,37 @@ const ONE_NAME = /^\{\{\s*([A-Za-z_]\w*(?:\.\w+)*)\s*\}\}$/;
 /** Fills the values in; undefined stands for a value to be left out. */
 export type RenderJson = (context: JsonObject) => Json | undefined;
 
+/** What compiling JSON needs; `names`: what a text that is one `{{ name }}` may name, null for anything. */
+export interface JsonTools {
+  templates: Templates;
+  names: readonly string[] | null;
+}
+
 /**
  * Compiles the JSON at a path of the settings. A text that is one `{{ name }}` becomes the value itself (a list, a map, a
  * number), and is left out where that is null or missing; any other text is rendered, unescaped, into a text.
  * @throws {SettingsFault}
  */
-export function compileJson(json: Json, templates: Templates, path: string, depth = 0): RenderJson {
+export function compileJson(json: Json, tools: JsonTools, path: string, depth = 0): RenderJson {
   if (depth > DEPTH_MAX) throw new SettingsFault(path, `nests deeper than ${DEPTH_MAX} levels`);
-  if (typeof json === 'string') return compileText(json, templates, path);
+  if (typeof json === 'string') return compileText(json, tools, path);
   if (typeof json !== 'object' || json === null) return () => json;
   if (Array.isArray(json)) {
-    const elements = json.map((element, index) =>
-      compileJson(element, templates, below(path, String(index)), depth + 1),
-    );
+    const elements = json.map((element, index) => compileJson(element, tools, below(path, String(index)), depth + 1));
     return (context) => elements.map((element) => element(context) ?? null);
   }
   const fields = Object.entries(json).map(
-    ([key, value]) => [key, compileJson(value, templates, below(path, key), depth + 1)] as const,
+    ([key, value]) => [key, compileJson(value, tools, below(path, key), depth + 1)] as const,
   );
   return (context) =>
     Object.fromEntries(fields.map(([key, field]) => [key, field(context)] as const).filter(isPresent));
 }
 
-function compileText(text: string, templates: Templates, path: string): RenderJson {
+function compileText(text: string, { templates, names }: JsonTools, path: string): RenderJson {
   const name = ONE_NAME.exec(text)?.[1]?.split('.');
   if (name === undefined) return renderingText(compileSetting(templates, text, 'none', path));
-  if (!NAMES.includes(name[0]!))
-    throw new SettingsFault(path, `"${name[0]}" is no value of a message; use one of ${NAMES.join(', ')}`);
+  if (names !== null && !names.includes(name[0]!))
+    throw new SettingsFault(path, `"${name[0]}" is no value of a message; use one of ${names.join(', ')}`);
   return (context) => valueAt(context, name) ?? undefined;
 }
 

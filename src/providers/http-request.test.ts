@@ -120,6 +120,24 @@ describe('the request', () => {
     assert.equal(bench.vendor.calls.length, 0);
   });
 
+  test('carries what an e-mail has to say about unsubscribing, and no marks of ours', async () => {
+    const headers = { 'List-Unsubscribe': '<https://c.example/u/x>' };
+    const json = {
+      headers: '{{ headers }}',
+      stop: '{{ unsubscribe_url }}',
+      link: '{{ body|untracked }}',
+    };
+    await bench.send(bench.request({ json }), {
+      headers,
+      unsubscribeUrl: 'https://c.example/u/x',
+      body: 'https://a.example',
+    });
+    const sent = { headers, stop: 'https://c.example/u/x', link: 'https://a.example' };
+    assert.deepEqual(JSON.parse((await bench.vendor.call(0)).body), sent);
+    await bench.send(bench.request({ json }), { body: 'x' });
+    assert.deepEqual(JSON.parse((await bench.vendor.call(1)).body), { link: 'x' });
+  });
+
   test('that goes over a bound is a render error', async () => {
     const outcome = await bench.send(
       bench.request({ body: '{% for i in 1..1000 %}{% for j in 1..1000 %}{{ body }}{% endfor %}{% endfor %}' }),

@@ -1,8 +1,9 @@
 /** What an `http` provider sends: the `request` of its settings, compiled once, rendered for each message. */
+import type { MessageId } from '#domain/ids.ts';
 import type { OutgoingMessage } from '#ports/provider.ts';
 import type { Templates } from '#ports/templates.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
-import { compileJson } from './http-json.ts';
+import { MESSAGE_NAMES, compileJson } from './http-json.ts';
 import { ContentError, compileSetting } from './http-template.ts';
 import { readUrl } from './http-url.ts';
 import { SettingsFault, assertKeys, below, isObject, readDurationMs, readObject, readText } from './settings.ts';
@@ -41,11 +42,17 @@ export interface RenderedRequest {
   body: string | null;
 }
 
-/** The compiled `request`. */
-export interface RequestPlan {
+/** A compiled request, of whatever its templates may see. */
+export interface CompiledRequest {
   /** Scheme, host and port: written out in the settings, never rendered. */
   origin: string;
   timeoutMs: number;
+  /** @throws {TemplateError | ContentError} */
+  render(context: JsonObject, messageId: MessageId): RenderedRequest;
+}
+
+/** The compiled `request` of a provider. */
+export interface RequestPlan extends Pick<CompiledRequest, 'origin' | 'timeoutMs'> {
   /** @throws {TemplateError | ContentError} */
   render(message: OutgoingMessage, secrets: JsonObject): RenderedRequest;
 }
@@ -56,23 +63,34 @@ type Part<Value> = (context: JsonObject) => Value;
 export function readRequest(settings: JsonObject, templates: Templates): RequestPlan {
   const request = readObject(settings, 'request', '');
   if (!request) throw new SettingsFault('request', 'is missing: name at least its url');
+  const { render, ...plan } = compileRequest(request, templates, { timeoutMs: TIMEOUT, names: MESSAGE_NAMES });
+  return { ...plan, render: (message, secrets) => render(contextOf(message, secrets), message.messageId) };
+}
+
+/**
+ * Compiles a request, whose faults are told below `request`.
+ * @param names what a `{{ name }}` that stands for the value itself may name; null: anything.
+ * @throws {SettingsFault}
+ */
+export function compileRequest(
+  request: JsonObject,
+  templates: Templates,
+  { timeoutMs, names }: { timeoutMs: typeof TIMEOUT; names: readonly string[] | null },
+): CompiledRequest {
   assertKeys(request, ['method', 'url', 'headers', 'timeout', 'json', 'form', 'body'], 'request');
   const method = readMethod(request);
   const { origin, path } = readUrl(request, templates);
-  const { body, contentType } = readBody(request, method, templates);
+  const { body, contentType } = readBody(request, method, templates, names);
   const headers = readHeaders(request, contentType, templates);
   return {
     origin,
-    timeoutMs: readDurationMs(request, 'timeout', 'request', TIMEOUT),
-    render(message, secrets) {
-      const context = contextOf(message, secrets);
-      return {
-        method,
-        path: path(context),
-        headers: { ...headers(context), 'idempotency-key': message.messageId },
-        body: body(context),
-      };
-    },
+    timeoutMs: readDurationMs(request, 'timeout', 'request', timeoutMs),
+    render: (context, messageId) => ({
+      method,
+      path: path(context),
+      headers: { ...headers(context), 'idempotency-key': messageId },
+      body: body(context),
+    }),
   };
 }
 
@@ -87,6 +105,7 @@ function readBody(
   request: JsonObject,
   method: string,
   templates: Templates,
+  names: readonly string[] | null,
 ): { body: Part<string | null>; contentType: string | null } {
   const kinds = (['json', 'form', 'body'] as const).filter((key) => request[key] !== undefined);
   const [kind] = kinds;
@@ -101,7 +120,7 @@ function readBody(
     return { body: (context) => template.render(context), contentType };
   }
   if (kind === 'form') readObject(request, 'form', 'request');
-  const json = compileJson(request[kind]!, templates, `request.${kind}`);
+  const json = compileJson(request[kind]!, { templates, names }, `request.${kind}`);
   return {
     body: kind === 'json' ? (context) => JSON.stringify(json(context) ?? null) : (context) => formOf(json(context)),
     contentType,
@@ -151,7 +170,7 @@ function readHeaders(
 
 /** What the templates of a request see. */
 function contextOf(message: OutgoingMessage, secrets: JsonObject): JsonObject {
-  const { to, from, body, html, subject, title, url, data, channel, template, image } = message;
+  const { to, from, body, html, subject, title, url, data, channel, template, image, headers } = message;
   return {
     to,
     from,
@@ -164,8 +183,10 @@ function contextOf(message: OutgoingMessage, secrets: JsonObject): JsonObject {
     channel,
     template,
     image,
+    headers,
     secrets,
     reply_to: message.replyTo,
+    unsubscribe_url: message.unsubscribeUrl,
     message_id: message.messageId,
     receipt_url: message.receiptUrl,
     txn_id: message.txnId,

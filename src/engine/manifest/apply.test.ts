@@ -6,13 +6,15 @@ import {
   changesOf,
   configured,
   configuredNode,
-  demoManifest,
+  exampleManifest,
   faultsOf,
   fieldsOf,
   httpProvider,
   manifest,
+  messageIn,
   smsCampaign,
 } from '../../../tests/support/manifests.ts';
+import { manifestOf } from './of.ts';
 
 describe('applying a manifest', () => {
   test('creates what is not there', async () => {
@@ -47,12 +49,19 @@ describe('applying a manifest', () => {
 
   test('of examples/demo.yaml works, and twice changes nothing', async () => {
     const node = configuredNode();
-    assert.equal((await node.apply(demoManifest())).kind, 'applied');
-    assert.deepEqual(await node.apply(demoManifest()), { kind: 'applied', changes: [] });
+    assert.equal((await node.apply(exampleManifest('demo'))).kind, 'applied');
+    assert.deepEqual(await node.apply(exampleManifest('demo')), { kind: 'applied', changes: [] });
     const states = Object.fromEntries(node.config.campaigns('demo').map(({ id, state }) => [id, state]));
     assert.equal(states['~abc123'], 'running');
     assert.equal(states['~xyz456'], 'running');
     assert.equal(node.config.keyByHash(hash('sha256', 'demo-key'))?.accountId, 'demo');
+  });
+
+  test('of examples/journeys.yaml works, and what is shown of it changes nothing', async () => {
+    const node = configuredNode();
+    assert.equal((await node.apply(exampleManifest('journeys'))).kind, 'applied');
+    const shown = manifestOf(node.config, 'journeys', node.tools.providerTypes);
+    assert.deepEqual(await node.apply(shown, { prune: true }), { kind: 'applied', changes: [] });
   });
 
   test('dry changes nothing, and says what it would', async () => {
@@ -84,7 +93,7 @@ describe('applying a manifest', () => {
     const node = configuredNode();
     const providers = [{ id: 9, channel: 'sms', type: 'sandbox' }];
     await node.apply({ account: 42, providers, campaigns: [smsCampaign({ id: 123, provider: 9 })] });
-    assert.deepEqual(node.config.campaign('42', '123')?.content.providers, ['9']);
+    assert.deepEqual(messageIn(node.config.campaign('42', '123')?.content).providers, ['9']);
   });
 });
 
@@ -140,8 +149,8 @@ describe('a campaign', () => {
       { field: 'body', from: 'Hi {{ first_name }}', to: 'Bye' },
       { field: 'version', from: 1, to: 2 },
     ]);
-    assert.equal((await node.store.version('shop', '~sms', 1))?.body, 'Hi {{ first_name }}');
-    assert.equal((await node.store.version('shop', '~sms', 2))?.body, 'Bye');
+    assert.equal(messageIn(await node.store.version('shop', '~sms', 1)).body, 'Hi {{ first_name }}');
+    assert.equal(messageIn(await node.store.version('shop', '~sms', 2)).body, 'Bye');
   });
 
   test('gets none for another name or state', async () => {
@@ -160,7 +169,7 @@ describe('a campaign', () => {
     await node.apply(withCampaign({ state: 'draft', body: 'One' }));
     await node.apply(withCampaign({ state: 'running', body: 'Two' }));
     assert.equal(node.config.campaign('shop', '~sms')?.version, 1);
-    assert.equal((await node.store.version('shop', '~sms', 1))?.body, 'Two');
+    assert.equal(messageIn(await node.store.version('shop', '~sms', 1)).body, 'Two');
   });
 
   test('stays in its state where the manifest says none', async () => {
@@ -177,8 +186,12 @@ describe('a campaign', () => {
     await node.apply({ ...manifest(), campaigns: [] }, { prune: true });
     await node.apply(withCampaign({ state: 'draft', body: 'Four' }));
     await node.apply(withCampaign({ state: 'draft', body: 'Five' }));
-    assert.equal((await node.store.version('shop', '~sms', 3))?.body, 'Three', 'a version that ran never changes');
-    assert.equal((await node.store.version('shop', '~sms', 4))?.body, 'Five');
+    assert.equal(
+      messageIn(await node.store.version('shop', '~sms', 3)).body,
+      'Three',
+      'a version that ran never changes',
+    );
+    assert.equal(messageIn(await node.store.version('shop', '~sms', 4)).body, 'Five');
   });
 
   test('follows its life cycle', async () => {
@@ -268,7 +281,7 @@ describe('two nodes at once', () => {
       { field: 'body', from: 'Theirs', to: 'Ours' },
       { field: 'version', from: 2, to: 3 },
     ]);
-    assert.equal((await node.store.version('shop', '~sms', 2))?.body, 'Theirs');
+    assert.equal(messageIn(await node.store.version('shop', '~sms', 2)).body, 'Theirs');
   });
 
   test('a change that the other one forbids is refused', async () => {

@@ -2,20 +2,23 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { HookCaller } from '#ports/hook.ts';
 import type { ProviderType } from '#ports/provider.ts';
 import type { Templates } from '#ports/templates.ts';
+import type { WebhookSender } from '#ports/webhook-sender.ts';
 import type { ConfigCache } from '../config-cache.ts';
 import type { ManifestChange } from './changes.ts';
 import { createFaults } from './faults.ts';
 import type { Fault, Faults } from './faults.ts';
+import { refuseBadHooks } from './hook.ts';
 import { planManifest } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { readManifest } from './read.ts';
 import type { ManifestDraft } from './read.ts';
 import { refuseBadTemplates } from './templates.ts';
 
-/** Campaigns whose templates are parsed before others get their turn: a large manifest must not stop the node. */
-const CAMPAIGNS_PER_TURN = 20;
+/** Messages and hooks whose templates are parsed before others get their turn: a large manifest must not stop the node. */
+const PARSED_PER_TURN = 20;
 /** Bytes of the secret in a provider's callback address. */
 const RECEIPT_SECRET_BYTES = 16;
 
@@ -25,6 +28,12 @@ export interface AdminTools {
   templates: Templates;
   /** The words that providers' `type` may be. */
   providerTypes: readonly ProviderType[];
+  hooks: Pick<HookCaller, 'faultOf'>;
+}
+
+/** What applying a whole manifest needs beside that. */
+export interface ManifestTools extends AdminTools {
+  sender: Pick<WebhookSender, 'faultOf'>;
 }
 
 /** What came of it. `planned`: a dry run, nothing was written. */
@@ -34,10 +43,10 @@ export type ManifestOutcome =
 
 /**
  * Applies a manifest, parsed and with its variables replaced.
- * @param options `prune` removes the providers, campaigns and (where it has `keys`) keys that it does not name.
+ * @param options `prune` removes the providers, campaigns and (where it has `keys`, `webhooks`) keys and webhooks that it does not name.
  */
 export async function applyManifest(
-  tools: AdminTools,
+  tools: ManifestTools,
   input: unknown,
   { dryRun, prune }: { dryRun: boolean; prune: boolean },
 ): Promise<ManifestOutcome> {
@@ -62,13 +71,20 @@ export async function applyManifest(
   return outcome;
 }
 
-/** Looks at the templates of what is new: what is stored has been looked at. */
-async function refuseTemplates({ config, templates }: AdminTools, draft: ManifestDraft, faults: Faults): Promise<void> {
-  let looked = 0;
-  for (const { id, content, path } of draft.campaigns) {
+/** Looks at the templates and hooks of what is new: what is stored has been looked at. */
+async function refuseTemplates(
+  { config, templates, hooks: caller }: AdminTools,
+  draft: ManifestDraft,
+  faults: Faults,
+): Promise<void> {
+  let parsed = 0;
+  for (const { id, content, messages, hooks } of draft.campaigns) {
     if (isDeepStrictEqual(config.campaign(draft.accountId, id)?.content, content)) continue;
-    refuseBadTemplates(content, path, templates, faults);
-    looked += 1;
-    if (looked % CAMPAIGNS_PER_TURN === 0) await nextTurn();
+    for (const part of [...messages, ...hooks]) {
+      if ('message' in part) refuseBadTemplates([part], templates, faults);
+      else refuseBadHooks([part], caller, faults);
+      parsed += 1;
+      if (parsed % PARSED_PER_TURN === 0) await nextTurn();
+    }
   }
 }

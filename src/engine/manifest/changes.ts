@@ -8,7 +8,7 @@ import type { SecretPaths } from './secrets.ts';
 /** One thing that is created, updated or removed, and the fields in which it differs. */
 export interface ManifestChange {
   action: 'create' | 'update' | 'remove';
-  kind: 'account' | 'key' | 'provider' | 'campaign';
+  kind: 'account' | 'key' | 'provider' | 'campaign' | 'webhook';
   id: string;
   fields: FieldChange[];
 }

@@ -9,6 +9,7 @@ import type { ConfigCache } from '../config-cache.ts';
 import { campaignView } from './campaign.ts';
 import { keyView } from './keys.ts';
 import { providerView } from './provider.ts';
+import { webhookView } from './webhook.ts';
 
 /** The manifest of an account, without its keys and credentials; null when there is no such account. */
 export function manifestOf(
@@ -25,17 +26,19 @@ export function manifestOf(
     keys: config.keys(accountId).map(keyView),
     providers: config.providers(accountId).map((provider) => providerView(provider, types)),
     campaigns: config.campaigns(accountId).map(campaignView),
+    webhooks: config.webhooks(accountId).map(webhookView),
   };
 }
 
 /** An account as a manifest and the API write it. */
-export function accountView({ id, name, defaultRegion, receiptWindowMs, limits }: Account): JsonObject {
+export function accountView({ id, name, defaultRegion, receiptWindowMs, privateNetwork, limits }: Account): JsonObject {
   const rates = Object.entries(limits).map(([api, rate]) => [api, formatRate(rate)]);
   return {
     id,
     name,
     ...(defaultRegion !== null && { defaultRegion }),
     receiptWindow: formatDuration(receiptWindowMs),
+    ...(privateNetwork && { privateNetwork }),
     limits: Object.fromEntries(rates) as JsonObject,
   };
 }

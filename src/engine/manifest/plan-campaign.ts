@@ -1,25 +1,32 @@
 /** What has to be written so that a campaign is as it was given, and whether its providers can send it. */
 import { isDeepStrictEqual } from 'node:util';
-import { mayBecome } from '#domain/campaign.ts';
-import type { Campaign, CampaignContent, Channel } from '#domain/campaign.ts';
+import { mayBecome, messagesOf } from '#domain/campaign.ts';
+import type { Campaign, Channel } from '#domain/campaign.ts';
 import type { AccountId, ProviderId } from '#domain/ids.ts';
+import type { Json, JsonObject } from '#domain/request.ts';
 import type { ConfigCache } from '../config-cache.ts';
-import { campaignView } from './campaign.ts';
+import { SHAPE_KEYS, campaignWithSecrets } from './campaign.ts';
 import type { CampaignDraft } from './campaign.ts';
 import { fieldChanges } from './changes.ts';
 import { closestTo } from './closest.ts';
-import type { Faults, Path } from './faults.ts';
+import type { Faults } from './faults.ts';
+import { withKeptHeaders } from './hook.ts';
+import type { MessageDraft } from './message.ts';
 import type { Plan } from './plan.ts';
 import type { ManifestDraft } from './read.ts';
+
+/** What is no more than told of when it changes. */
+const SECRETS = ['stages.*.hook.headers.*'];
 
 /** Plans one campaign. Changed content makes the next version; a draft has never run and is rewritten in place. */
 export function planCampaign(
   config: ConfigCache,
   accountId: AccountId,
-  { id, name, path, content, state: wanted }: CampaignDraft,
+  draft: CampaignDraft,
   { changes, writes }: Plan,
   faults: Faults,
 ): void {
+  const { id, name, path, state: wanted } = draft;
   const stored = config.campaign(accountId, id);
   const before = stored?.state ?? 'draft';
   const state = wanted ?? before;
@@ -31,18 +38,29 @@ export function planCampaign(
     );
     return;
   }
+  const content = withKeptHeaders(draft, stored?.content, faults);
   const contentChanged = !isDeepStrictEqual(stored?.content, content);
   const isRewritten = !contentChanged || stored?.state === 'draft';
   const version = stored && isRewritten ? stored.version : config.lastVersion(accountId, id) + 1;
   const campaign: Campaign = { accountId, id, name, state, version, content };
   if (isDeepStrictEqual(campaign, stored)) return;
   writes.campaigns.push({ campaign, contentChanged });
-  const fields = fieldChanges(stored && versionedView(stored), versionedView(campaign));
+  const fields = fieldChanges(stored && versionedView(stored), versionedView(campaign), SECRETS);
   changes.push({ action: stored ? 'update' : 'create', kind: 'campaign', id, fields });
 }
 
-function versionedView(campaign: Campaign) {
-  return { ...campaignView(campaign), version: campaign.version };
+/** With its lists as maps: of many stages, only those are told that differ. */
+function versionedView(campaign: Campaign): JsonObject {
+  return { ...numbered(campaignWithSecrets(campaign)), version: campaign.version };
+}
+
+function numbered(view: JsonObject): JsonObject {
+  const lists = SHAPE_KEYS.flatMap((key) => (Array.isArray(view[key]) ? [[key, view[key]] as [string, Json[]]] : []));
+  return { ...view, ...Object.fromEntries(lists.map(([key, list]) => [key, byPosition(list)])) };
+}
+
+function byPosition(list: Json[]): JsonObject {
+  return Object.fromEntries(list.map((one, position) => [String(position), numbered(one as JsonObject)]));
 }
 
 /** Adds a fault for each campaign whose provider does not exist or has another channel, once all is written. */
@@ -52,27 +70,39 @@ export function refuseBadReferences(config: ConfigCache, draft: ManifestDraft, p
   const channels = new Map<ProviderId, Channel | null>();
   if (!prune) for (const { id, channel } of config.providers(accountId)) channels.set(id, channel);
   for (const { id, channel } of declared) channels.set(id, channel);
-  for (const { content, path } of campaigns) refuseBadProviders(content, path, channels, faults, allDeclared);
+  for (const { messages } of campaigns) refuseBadProviders(messages, channels, faults, allDeclared);
   if (prune) return;
   const others = config.campaigns(accountId).filter(({ id }) => !campaignIds.has(id));
   for (const { path, id, channel } of declared) {
     if (channel === null) continue;
-    const used = others.find(({ content }) => content.channel !== channel && content.providers.includes(id));
-    if (used)
-      faults.add([...path, 'channel'], `must stay ${used.content.channel}: the campaign "${used.id}" sends through it`);
+    const used = others.flatMap(({ id: campaignId, content }) =>
+      messagesOf(content)
+        .filter((message) => message.channel !== channel && message.providers.includes(id))
+        .map((message) => `must stay ${message.channel}: the campaign "${campaignId}" sends through it`),
+    );
+    if (used[0] !== undefined) faults.add([...path, 'channel'], used[0]);
   }
 }
 
 /**
- * Adds a fault for each provider of a content that does not exist or has another channel.
+ * Adds a fault for each provider of a message that does not exist or has another channel.
  * @param areAll false: there are providers that cannot be read; any that is missing may be one of them.
  */
 export function refuseBadProviders(
-  { channel, providers }: CampaignContent,
-  path: Path,
+  messages: readonly MessageDraft[],
   channels: ReadonlyMap<ProviderId, Channel | null>,
   faults: Faults,
   areAll = true,
+): void {
+  for (const { path, message } of messages) refuseBadProvidersOf(message, path, channels, faults, areAll);
+}
+
+function refuseBadProvidersOf(
+  { channel, providers }: MessageDraft['message'],
+  path: MessageDraft['path'],
+  channels: ReadonlyMap<ProviderId, Channel | null>,
+  faults: Faults,
+  areAll: boolean,
 ): void {
   for (const [index, id] of providers.entries()) {
     const at = providers.length === 1 ? [...path, 'provider'] : [...path, 'providers', index];
@@ -83,7 +113,7 @@ export function refuseBadProviders(
       const remedy = closest === null ? 'add it to providers' : `did you mean "${closest}"?`;
       faults.add(at, `names the provider "${id}", which does not exist; ${remedy}`);
     } else if (theirs !== null && theirs !== channel) {
-      faults.add(at, `names "${id}", a provider for ${theirs}, in a campaign for ${channel}; name one for ${channel}`);
+      faults.add(at, `names "${id}", a provider for ${theirs}, in a message for ${channel}; name one for ${channel}`);
     }
   }
 }

@@ -8,6 +8,7 @@ import type { Account } from '#domain/account.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
 import type { ProviderType } from '#ports/provider.ts';
 import type { Templates } from '#ports/templates.ts';
+import type { WebhookSender } from '#ports/webhook-sender.ts';
 import type { ConfigChanges } from '#ports/config-store.ts';
 import type { ConfigCache } from '../config-cache.ts';
 import { planCampaign, refuseBadReferences } from './plan-campaign.ts';
@@ -20,12 +21,14 @@ import { providerWithSecrets, receiptsDefault, refuseBadSettings, secretsOf, typ
 import type { ProviderDraft } from './provider.ts';
 import type { ManifestDraft } from './read.ts';
 import { withSecrets } from './secrets.ts';
+import { planWebhooks } from './webhook-plan.ts';
 
 /** What planning needs. */
 export interface PlanTools {
   config: ConfigCache;
   templates: Templates;
   providerTypes: readonly ProviderType[];
+  sender: Pick<WebhookSender, 'faultOf'>;
   /** 32 hex characters that nobody can guess. */
   newReceiptSecret(): string;
 }
@@ -45,9 +48,11 @@ export function emptyPlan(): Plan {
       keys: [],
       providers: [],
       campaigns: [],
+      webhooks: [],
       removedKeys: [],
       removedProviders: [],
       removedCampaigns: [],
+      removedWebhooks: [],
     },
   };
 }
@@ -59,6 +64,7 @@ export function planManifest(tools: PlanTools, draft: ManifestDraft, prune: bool
   planKeys(tools.config, draft, prune, plan, faults);
   for (const provider of draft.providers) planProvider(tools, draft.accountId, provider, plan, faults);
   for (const campaign of draft.campaigns) planCampaign(tools.config, draft.accountId, campaign, plan, faults);
+  planWebhooks(tools.config, tools.sender, draft, prune, plan, faults);
   refuseBadReferences(tools.config, draft, prune, faults);
   if (prune) planPruning(tools.config, draft, plan);
   return plan;
@@ -67,12 +73,14 @@ export function planManifest(tools: PlanTools, draft: ManifestDraft, prune: bool
 function planAccount(config: ConfigCache, draft: ManifestDraft, { changes, writes }: Plan): void {
   const { accountId: id } = draft;
   const stored = config.account(id);
+  const privateNetwork = draft.privateNetwork ?? stored?.privateNetwork;
   const account: Account = {
     id,
     name: draft.name ?? stored?.name ?? id,
     defaultRegion: draft.defaultRegion === undefined ? (stored?.defaultRegion ?? null) : draft.defaultRegion,
     limits: draft.limits ?? stored?.limits ?? {},
     receiptWindowMs: draft.receiptWindowMs ?? stored?.receiptWindowMs ?? RECEIPT_WINDOW_DEFAULT_MS,
+    ...(privateNetwork === 'allow' && { privateNetwork }),
   };
   if (isDeepStrictEqual(account, stored)) return;
   writes.accounts.push(account);

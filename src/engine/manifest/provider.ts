@@ -99,7 +99,7 @@ export function refuseBadSettings(settings: Place<JsonObject>, type: ProviderTyp
 }
 
 /** The keys of a dotted path; keys may have dots themselves, as far as the settings have such keys. */
-function keysOf(value: Json | undefined, dotted: string): (string | number)[] {
+export function keysOf(value: Json | undefined, dotted: string): (string | number)[] {
   const parts = dotted.split('.');
   if (Array.isArray(value)) {
     const index = Number(parts[0]);

@@ -189,7 +189,7 @@ const CASES: Case[] = [
     'a provider of another channel',
     campaign({ channel: 'email' }),
     'campaigns[0].provider',
-    'a provider for sms, in a campaign for email',
+    'a provider for sms, in a message for email',
   ],
   ['nothing to say', campaign({ body: undefined }), 'campaigns[0]', 'has nothing to say; give it a body'],
   ['a misspelt text', campaign({ subjct: 'x' }), 'campaigns[0].subjct', 'did you mean "subject"?'],
@@ -229,13 +229,12 @@ const CASES: Case[] = [
     'campaigns[0].onUnknown',
     'use one of resend, leave',
   ],
-  [
-    'stages',
-    manifest({ campaigns: [{ id: '~j', stages: [{ wait: '1h' }] }] }),
-    'campaigns[0].stages',
-    'arrive with journeys',
-  ],
-  ['attachments', campaign({ attachments: [] }), 'campaigns[0].attachments', 'arrive with journeys'],
+  ['attachments', campaign({ attachments: [] }), 'campaigns[0].attachments', 'put a link into the text'],
+  ['a sender that is too short', campaign({ from: 'AB' }), 'campaigns[0].from', '3 to 11 letters and digits'],
+  ['a sender that is too long', campaign({ from: 'TWELVE CHARS' }), 'campaigns[0].from', 'such as "+14155550100"'],
+  ['tracking of a kind', campaign({ tracking: 'no' }), 'campaigns[0].tracking', 'must be false, or a map'],
+  ['an unknown kind of tracking', campaign({ tracking: { click: false } }), 'campaigns[0].tracking.click', '"clicks"?'],
+  ['tracking that is half off', campaign({ tracking: { opens: 0 } }), 'campaigns[0].tracking.opens', 'true or false'],
 ];
 
 describe('a fault of a manifest', () => {

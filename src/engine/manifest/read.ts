@@ -25,13 +25,19 @@ import {
   refuseUnstorable,
   required,
   textOf,
+  wordOf,
 } from './reading.ts';
 import type { Place } from './reading.ts';
+import { readWebhook } from './webhook.ts';
+import type { WebhookDraft } from './webhook.ts';
 
 /** Entries of one manifest. */
 const KEYS_MAX = 1_000;
 const PROVIDERS_MAX = 1_000;
 const CAMPAIGNS_MAX = 10_000;
+/** Of one account: each is looked at whenever something happens there. */
+export const WEBHOOKS_MAX = 50;
+const NETWORK_WORDS = ['allow', 'refuse'] as const;
 /** How long silence may be waited for. */
 const RECEIPT_WINDOW = { minMs: 1_000, maxMs: 30 * 86_400_000 };
 
@@ -42,6 +48,7 @@ export interface ManifestDraft {
   defaultRegion?: string | null;
   receiptWindowMs?: number;
   limits?: Partial<Record<LimitedApi, Rate>>;
+  privateNetwork?: (typeof NETWORK_WORDS)[number];
   /** Absent: it says nothing about keys, and none is pruned. */
   keys?: KeyDraft[];
   providers: ProviderDraft[];
@@ -52,6 +59,8 @@ export interface ManifestDraft {
   campaigns: CampaignDraft[];
   /** The ids of all campaigns that it names, also of those with faults. */
   campaignIds: Set<string>;
+  /** Absent: it says nothing about webhooks, and none is pruned. */
+  webhooks?: WebhookDraft[];
 }
 
 /** Reads it; undefined, with faults, when not even its account is known. */
@@ -61,15 +70,17 @@ export function readManifest(input: unknown, faults: Faults): ManifestDraft | un
   if (!faults.isEmpty()) return undefined;
   const map = mapOf(root);
   if (!map) return undefined;
-  refuseUnknown(map, ['account', 'name', 'defaultRegion', 'receiptWindow', 'limits', 'keys', 'providers', 'campaigns']);
+  refuseUnknown(map, ['account', 'name', 'defaultRegion', 'receiptWindow', 'limits', 'privateNetwork', 'keys', 'providers', 'campaigns', 'webhooks']);
   const accountId = idOf(required(below(map, 'account'), 'name the account, such as "demo"'));
   const name = textOf(below(map, 'name'));
   const defaultRegion = readRegion(below(map, 'defaultRegion'));
   const receiptWindowMs = durationOf(below(map, 'receiptWindow'), RECEIPT_WINDOW);
   const limits = readLimits(below(map, 'limits'));
+  const privateNetwork = wordOf(below(map, 'privateNetwork'), NETWORK_WORDS);
   const keys = readKeys(map);
   const { providers, declared, allDeclared } = readProviders(map);
   const { campaigns, campaignIds } = readCampaigns(map);
+  const webhooks = readWebhooks(map);
   if (accountId === undefined) return undefined;
   return {
     accountId,
@@ -77,12 +88,14 @@ export function readManifest(input: unknown, faults: Faults): ManifestDraft | un
     ...(defaultRegion !== undefined && { defaultRegion }),
     ...(receiptWindowMs !== undefined && { receiptWindowMs }),
     ...(limits && { limits }),
+    ...(privateNetwork && { privateNetwork }),
     ...(keys && { keys }),
     providers,
     declared,
     allDeclared,
     campaigns,
     campaignIds,
+    ...(webhooks && { webhooks }),
   };
 }
 
@@ -158,6 +171,13 @@ function readCampaigns(map: Place<JsonObject>): Pick<ManifestDraft, 'campaigns' 
   });
   refuseTwice(named, map.faults);
   return { campaigns, campaignIds: new Set(named.map(({ id }) => id)) };
+}
+
+function readWebhooks(map: Place<JsonObject>): WebhookDraft[] | undefined {
+  const list = listOf(below(map, 'webhooks'), WEBHOOKS_MAX);
+  const webhooks = list?.flatMap((place) => readWebhook(place) ?? []);
+  refuseTwice(webhooks?.map(({ id, path }) => ({ id, path: [...path, 'id'] })) ?? [], map.faults);
+  return webhooks;
 }
 
 /** Adds a fault for each id that was there before. */

@@ -135,6 +135,13 @@ export function durationOf(place: Place, bounds: { minMs: number; maxMs: number 
   return blame(place, `must be from ${formatDuration(minMs)} to ${formatDuration(maxMs)}; it is ${kindOf(value)}`);
 }
 
+/** The true or false there. */
+export function flagOf(place: Place): boolean | undefined {
+  const { value } = place;
+  if (value === undefined || typeof value === 'boolean') return value;
+  return blame(place, `must be true or false; it is ${kindOf(value)}`);
+}
+
 /** The whole number there. */
 export function integerOf(place: Place, min: number, max: number): number | undefined {
   const { value } = place;

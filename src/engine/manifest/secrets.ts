@@ -1,10 +1,10 @@
-/** Credentials in a provider's settings: they are taken in, and never shown again. */
+/** Credentials in the settings of providers and webhooks: they are taken in, and never shown again. */
 import type { Json, JsonObject } from '#domain/request.ts';
 import { isMap } from './reading.ts';
 import type { Place } from './reading.ts';
 
 /** What stands for a credential that is shown; given back, it means the stored one. */
-const KEPT = '(kept)';
+export const KEPT = '(kept)';
 
 /** Dotted paths of a provider's settings, `*` for any key: `request.headers.*`. */
 export type SecretPaths = readonly string[];

@@ -1,30 +1,36 @@
-/** Finds the templates of a content that do not parse. */
-import type { CampaignContent } from '#domain/campaign.ts';
+/** Finds the templates of messages that do not parse. */
+import type { MessageContent } from '#domain/campaign.ts';
 import { TemplateError } from '#ports/templates.ts';
 import type { Templates } from '#ports/templates.ts';
-import { TEXTS } from './campaign.ts';
 import type { Faults, Path } from './faults.ts';
+import { TEXTS } from './message.ts';
+import type { MessageDraft } from './message.ts';
 import { parseContent } from '../render.ts';
 
 /** Adds a fault for each template that does not parse, where it stands. */
-export function refuseBadTemplates(content: CampaignContent, path: Path, templates: Templates, faults: Faults): void {
+export function refuseBadTemplates(messages: readonly MessageDraft[], templates: Templates, faults: Faults): void {
+  for (const { path, message } of messages) refuseBadTemplatesOf(message, path, templates, faults);
+}
+
+function refuseBadTemplatesOf(content: MessageContent, path: Path, templates: Templates, faults: Faults): void {
+  const { channel, providers } = content;
   for (const { at, field, part } of partsOf(content)) {
     try {
-      parseContent({ channel: content.channel, providers: content.providers, ...part }, templates);
+      parseContent({ channel, providers, ...part }, templates);
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
-      const message = error.message.startsWith(`${field}: `) ? error.message.slice(field.length + 2) : error.message;
-      faults.add([...path, ...at], `is no template: ${message}`);
+      const said = error.message.startsWith(`${field}: `) ? error.message.slice(field.length + 2) : error.message;
+      faults.add([...path, ...at], `is no template: ${said}`);
     }
   }
 }
 
-/** The content in pieces of one template each, with what {@link parseContent} calls it. */
+/** The message in pieces of one template each, with what {@link parseContent} calls it. */
 function partsOf({
   data,
   template,
   ...content
-}: CampaignContent): { at: Path; field: string; part: Partial<CampaignContent> }[] {
+}: MessageContent): { at: Path; field: string; part: Partial<MessageContent> }[] {
   return [
     ...TEXTS.flatMap((field) =>
       content[field] === undefined ? [] : [{ at: [field], field, part: { [field]: content[field] } }],

@@ -35,9 +35,9 @@ type PreviewBody = Static<typeof PreviewBody>;
 
 /** The endpoints; `registerRoutes` gives them their URLs. */
 export function campaignEndpoints(tools: ApiTools) {
-  const { engine, templates, providerTypes } = tools;
+  const { engine, templates, providerTypes, hooks } = tools;
   const { config } = engine;
-  const admin = { config, templates, providerTypes };
+  const admin = { config, templates, providerTypes, hooks };
   const target = (request: FastifyRequest) => [callerAccount(request).id, idOf(request)] as const;
 
   function find(request: FastifyRequest): Campaign {
@@ -113,12 +113,14 @@ async function preview(tools: ApiTools, request: FastifyRequest, campaign: Campa
     email: email ?? null,
     phone: phone ?? null,
   };
-  const rendered = await previewCampaign(tools, callerAccount(request), campaign, wanted, tools.clock.now());
+  const rendered = await previewCampaign(tools, callerAccount(request), campaign, wanted);
   if (rendered.kind === 'failed')
     throw new Refusal('invalid', `the campaign cannot be rendered with these values: ${rendered.message}`);
-  const { id: campaignId, version, content } = campaign;
-  const { to, reason, texts } = rendered;
-  return { campaignId, version, channel: content.channel, provider: content.providers[0], to, reason, ...texts };
+  const { id: campaignId, version } = campaign;
+  const messages = rendered.messages.map(({ texts, ...message }) => ({ ...message, ...texts }));
+  // The first message's, for whoever knows campaigns of one message only.
+  const { stage: _stage, ...first } = messages[0]!;
+  return { campaignId, version, ...first, messages };
 }
 
 function answer(outcome: CampaignOutcome, request: FastifyRequest): object {

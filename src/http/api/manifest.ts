@@ -13,8 +13,9 @@ import { faultRefusal } from './fault-refusal.ts';
 const MANIFEST_MAX_BYTES = 5 * 1_048_576;
 
 /** The endpoints; `registerRoutes` gives them their URLs. */
-export function manifestEndpoints({ engine, templates, providerTypes }: ApiTools) {
-  const { config } = engine;
+export function manifestEndpoints({ engine, templates, providerTypes, hooks }: ApiTools) {
+  const { config, webhooks } = engine;
+  const tools = { config, templates, providerTypes, hooks, sender: webhooks };
   return {
     get: {
       config: { scope: 'admin' as const },
@@ -39,12 +40,20 @@ export function manifestEndpoints({ engine, templates, providerTypes }: ApiTools
           );
         }
         const manifest = accountId === null ? request.body : ofAccount(request.body, accountId);
-        const outcome = await applyManifest({ config, templates, providerTypes }, manifest, options);
+        if (accountId !== null) refuseNetworkChange(manifest, config.account(accountId)?.privateNetwork);
+        const outcome = await applyManifest(tools, manifest, options);
         if (outcome.kind === 'refused') throw faultRefusal(outcome.faults);
         return { applied: outcome.kind === 'applied', changes: outcome.changes };
       },
     },
   };
+}
+
+/** An account must not let itself into the operator's network. What changes nothing may stay. */
+function refuseNetworkChange(manifest: unknown, stored: 'allow' | undefined): void {
+  const wanted = Object(manifest) as { privateNetwork?: unknown };
+  if (wanted.privateNetwork === undefined || wanted.privateNetwork === (stored ?? 'refuse')) return;
+  throw new Refusal('forbidden', 'only the operator\'s key may change "privateNetwork"; leave it out');
 }
 
 /** A manifest without an account is about the key's own. */

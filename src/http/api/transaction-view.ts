@@ -1,8 +1,11 @@
 /** A transaction as our API shows it. */
 import { messageId } from '#domain/ids.ts';
-import { isoTime } from '#domain/time.ts';
+import type { MessageId } from '#domain/ids.ts';
+import { leadsOfLeg, legState } from '#domain/leg.ts';
+import type { MessageFacts, MessageState } from '#domain/message.ts';
+import { formatDuration, isoTime } from '#domain/time.ts';
 import type { Instant } from '#domain/time.ts';
-import type { Leg, TimelineEntry, Transaction } from '#domain/transaction.ts';
+import type { Leg, Message, Stage, TimelineEntry, Transaction } from '#domain/transaction.ts';
 import type { StoredTransaction } from '#ports/transaction-store.ts';
 
 /** The summary that lists and acceptances show. */
@@ -24,28 +27,49 @@ export function transactionSummary({ transaction, request }: StoredTransaction):
   };
 }
 
-/** The whole of it: every leg with its message, and the timeline. */
+/** The whole of it: every leg with its messages and, of journeys, its stages; and the timeline. */
 export function transactionView(stored: StoredTransaction, timeline: TimelineEntry[]): object {
   const { transaction } = stored;
   return {
     ...transactionSummary(stored),
     legs: transaction.legs.map((leg, position) => legView(transaction, leg, position)),
-    timeline: timeline.map(({ at, ...entry }) => ({ at: isoTime(at), ...entry })),
+    timeline: timeline.map(({ at, what, leg, message, detail }) => {
+      return { at: isoTime(at), what, leg, message: message === null ? null : idOf(transaction, message), detail };
+    }),
   };
 }
 
-function legView({ id }: Transaction, { campaignId, campaignVersion, state, facts }: Leg, position: number): object {
-  const reason = 'reason' in state ? state.reason : (facts.reason ?? null);
-  const wasTriggered = facts.queuedAt !== undefined;
-  const message = {
-    id: messageId(id, position + 1),
+function legView(transaction: Transaction, { campaignId, campaignVersion, stages }: Leg, position: number): object {
+  const state = legState(transaction, position);
+  const judged = leadsOfLeg(transaction, position).find((message) => message.state === state);
+  const parts = transaction.messages.flatMap((message, index) =>
+    message.leg === position ? [{ ...message, id: idOf(transaction, index) }] : [],
+  );
+  return {
+    position,
+    campaignId,
+    version: campaignVersion,
+    state: state.name,
+    reason: reasonOf(state, judged?.facts),
+    messages: parts.filter(({ isHook, facts }) => !isHook && facts.queuedAt !== undefined).map(messageView),
+    ...(stages && { stages: stages.map((stage, at) => stageView(stage, at, parts)) }),
+  };
+}
+
+/** A message or hook, with the id that it has for the outside. */
+type Part = Message & { id: MessageId };
+
+function messageView({ id, stage, state, facts }: Part): object {
+  return {
+    id,
+    stage,
     channel: facts.channel ?? null,
     provider: facts.provider ?? null,
     to: facts.to ?? null,
     state: state.name,
-    reason,
+    reason: reasonOf(state, facts),
     ref: facts.ref ?? null,
-    attempts: facts.attempts - (facts.throttles ?? 0),
+    attempts: attemptsOf(facts),
     late: facts.late ?? false,
     queuedAt: timeOrNull(facts.queuedAt),
     sentAt: timeOrNull(facts.sentAt),
@@ -55,15 +79,46 @@ function legView({ id }: Transaction, { campaignId, campaignVersion, state, fact
     readAt: timeOrNull(facts.readAt),
     openedAt: timeOrNull(facts.openedAt),
     clickedAt: timeOrNull(facts.clickedAt),
+    unsubscribedAt: timeOrNull(facts.unsubscribedAt),
   };
+}
+
+function stageView({ kind, state, when, ...rest }: Stage, position: number, parts: Part[]): object {
+  const hook = parts.find((part) => part.stage === position && part.isHook);
   return {
     position,
-    campaignId,
-    version: campaignVersion,
+    kind,
     state: state.name,
-    reason,
-    messages: wasTriggered ? [message] : [],
+    reason: 'reason' in state ? state.reason : null,
+    ...('waitMs' in rest && { wait: formatDuration(rest.waitMs) }),
+    until: state.name === 'waiting' ? isoTime(state.until) : null,
+    when: when ?? null,
+    ...(hook && { hook: hookView(hook) }),
   };
+}
+
+function hookView({ id, state, facts }: Part): object {
+  return {
+    id,
+    state: state.name,
+    reason: reasonOf(state, facts),
+    attempts: attemptsOf(facts),
+    queuedAt: timeOrNull(facts.queuedAt),
+    acceptedAt: timeOrNull(facts.acceptedAt),
+    failedAt: timeOrNull(facts.failedAt),
+  };
+}
+
+function idOf({ id }: Transaction, index: number): MessageId {
+  return messageId(id, index + 1);
+}
+
+function reasonOf(state: MessageState, facts: MessageFacts | undefined): string | null {
+  return 'reason' in state ? state.reason : (facts?.reason ?? null);
+}
+
+function attemptsOf({ attempts, throttles = 0 }: MessageFacts): number {
+  return attempts - throttles;
 }
 
 function timeOrNull(instant: Instant | null | undefined): string | null {

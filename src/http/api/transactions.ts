@@ -4,17 +4,18 @@ import Type from 'typebox';
 import type { Static } from 'typebox';
 import { isTransactionId } from '#domain/ids.ts';
 import type { ProfileFields } from '#domain/profile.ts';
+import { NOTHING_MORE } from '#domain/request.ts';
 import type { JsonObject, TransactionRequest } from '#domain/request.ts';
 import { parseInstant } from '#domain/time.ts';
 import { MODES, hasEnded } from '#domain/transaction.ts';
 import type { TransactionStatus } from '#domain/transaction.ts';
-import type { Refusal as EngineRefusal } from '#engine/accept.ts';
-import type { Prepared } from '#engine/send.ts';
+import type { Refusal as EngineRefusal } from '#engine/plan.ts';
 import type { StoredTransaction, TransactionFilter } from '#ports/transaction-store.ts';
 import type { ApiTools } from '../api-tools.ts';
 import { takeFromLimit } from '../limit-headers.ts';
 import { flag, instant, parameter, word } from '../query.ts';
 import { Refusal } from '../refusal.ts';
+import { dryRunLegs } from './dry-run-view.ts';
 import { callerAccount } from './entry.ts';
 import { pageQuery } from './page-query.ts';
 import { ProfileFieldsSchema } from './profile-schema.ts';
@@ -139,6 +140,7 @@ function requestOf(body: TransactionBody): TransactionRequest {
     throw new Refusal('invalid', `track.eventName must have at most ${EVENT_NAME_MAX} characters`);
   }
   return {
+    ...NOTHING_MORE,
     campaignIds: body.campaignIds,
     mode: body.mode,
     userId: body.userId,
@@ -161,30 +163,13 @@ function refusalOf({ kind, message }: EngineRefusal): Refusal {
 async function dryRun({ engine }: ApiTools, request: FastifyRequest, wanted: TransactionRequest): Promise<object> {
   const outcome = await engine.dryRun(callerAccount(request), wanted);
   if (outcome.kind === 'refused') throw refusalOf(outcome.refusal);
-  const { transaction, legs } = outcome;
+  const { transaction, messages } = outcome;
+  const contents = wanted.campaignIds.map((id) => engine.config.campaign(transaction.accountId, id)!.content);
   return {
     ...transactionSummary({ transaction, request: wanted, version: 0, node: null }),
     state: 'dry_run',
-    legs: transaction.legs.map(({ campaignId, campaignVersion }, position) => ({
-      position,
-      campaignId,
-      version: campaignVersion,
-      ...preparedView(legs[position]!),
-    })),
+    legs: dryRunLegs(transaction, messages, contents),
   };
-}
-
-function preparedView(prepared: Prepared): object {
-  switch (prepared.kind) {
-    case 'skip':
-      return { state: 'skipped', reason: prepared.reason, message: null };
-    case 'refuse':
-      return { state: 'rejected', reason: prepared.reason, message: null };
-    case 'ready': {
-      const { receiptUrl: _secret, messageId: _notMade, ...message } = prepared.message;
-      return { state: 'ready', reason: null, message: { provider: prepared.via.config.id, ...message } };
-    }
-  }
 }
 
 function filterOf(request: FastifyRequest, accountId: string): TransactionFilter {
