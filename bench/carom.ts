@@ -101,6 +101,7 @@ function manifest(sinkPort: number): object {
   return {
     account: ACCOUNT,
     name: 'Bench',
+    privateNetwork: 'allow', // its webhooks call the sink on the loopback
     defaultRegion: 'IN',
     keys: [{ key: KEY, scopes: ['trigger', 'read', 'admin'] }],
     providers: [provider('delivers', 'sms', 'delivered'), provider('mixed', 'whatsapp', 'mixed')],
@@ -108,6 +109,10 @@ function manifest(sinkPort: number): object {
       campaign(CAMPAIGN.one, 'sms', 'delivers'),
       campaign(CAMPAIGN.first, 'whatsapp', 'mixed'),
       campaign(CAMPAIGN.second, 'sms', 'delivers'),
+      {
+        ...campaign(CAMPAIGN.batch, 'sms', 'delivers'),
+        body: 'Your code of {{ token }} is {{ code }}, with {{ points }} points. {{ link }}',
+      },
     ],
   };
 }

@@ -10,15 +10,29 @@ import { startSink } from './driver/sink-process.ts';
 import type { Sink } from './driver/sink-process.ts';
 import { rssMb } from './driver/usage.ts';
 import { measureAccept, measureBare } from './parts/accept.ts';
+import { measureBatch } from './parts/batch.ts';
+import { measureBadCalls } from './parts/bad-calls.ts';
 import { measureLatency } from './parts/latency.ts';
+import { measureRedirects, startLinkVendor } from './parts/redirect.ts';
 import { measureThroughput } from './parts/throughput.ts';
+import { measureWebhooks } from './parts/webhooks.ts';
 import { isMet, line, table } from './report.ts';
 import type { Add, Figure } from './report.ts';
 
-const PARTS = ['idle', 'accept', 'one-leg', 'two-legs', 'latency'];
+const PARTS = ['idle', 'accept', 'one-leg', 'two-legs', 'latency', 'redirect', 'bad-calls', 'batch', 'webhooks'];
 const SECONDS_DEFAULT = 12;
 const IDLE_MS = 20_000;
-const GOAL = { startMs: 5_000, idleMb: 150, oneLeg: 2_500, twoLegs: 1_700, toProviderMs: 10, nextLegMs: 15 };
+const GOAL = {
+  startMs: 5_000,
+  idleMb: 150,
+  oneLeg: 2_500,
+  twoLegs: 1_700,
+  toProviderMs: 10,
+  nextLegMs: 15,
+  redirectMs: 5,
+  healthMs: 50,
+  webhooks: 2_000,
+};
 
 const { values: options } = parseArgs({
   options: {
@@ -84,11 +98,31 @@ async function latency(): Promise<void> {
   });
 }
 
+async function redirects(): Promise<void> {
+  const vendor = await startLinkVendor();
+  const carom = await startCarom(vendor.port);
+  const options = { perSecond: 500, seconds: Math.round(seconds / 2), goalMs: GOAL.redirectMs };
+  await measureRedirects(carom, vendor, options, adder('clicks at 500/s'));
+  await carom.end();
+  vendor.close();
+}
+
+async function badCalls(): Promise<void> {
+  await onFreshNode(async (carom) => {
+    await measureBadCalls(carom, { seconds: seconds / 2, goalMs: GOAL.healthMs }, adder('bad calls'));
+  });
+}
+
 async function measure(): Promise<void> {
   if (wanted.has('idle') || wanted.has('accept')) await idleAndAccept();
   if (wanted.has('one-leg')) await throughput('one leg', [CAMPAIGN.one], GOAL.oneLeg);
   if (wanted.has('two-legs')) await throughput('two legs', [CAMPAIGN.first, CAMPAIGN.second], GOAL.twoLegs);
   if (wanted.has('latency')) await latency();
+  if (wanted.has('batch')) await onFreshNode((carom, sink) => measureBatch(carom, sink, adder('batch')));
+  if (wanted.has('webhooks'))
+    await onFreshNode((carom, sink) => measureWebhooks(carom, sink, { seconds, goal: GOAL.webhooks }, adder('webhooks')));
+  if (wanted.has('redirect')) await redirects();
+  if (wanted.has('bad-calls')) await badCalls();
 }
 
 async function cleanUp(): Promise<void> {

@@ -3,13 +3,14 @@
  * posts its receipt at once to the address the message came with. It is the witness, too: it counts what arrived, how often and when.
  *
  * `POST /send/delivered` reports everything as delivered; `POST /send/mixed` reports the numbers whose last two digits are below
- * {@link UNDELIVERED_PERCENT} as undelivered. `POST /reset` forgets, `GET /seen` tells.
+ * {@link UNDELIVERED_PERCENT} as undelivered. `POST /webhook` is told of events. `POST /reset` forgets, `GET /seen` and `GET /told` tell.
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createMemory } from './driver/sink-memory.ts';
 import { sharedNow } from './driver/open-loop.ts';
 import { createReporter } from './driver/sink-reporter.ts';
+import { createWebhookMemory } from './driver/webhook-memory.ts';
 
 const UNDELIVERED_PERCENT = 30;
 /** How often the driver is told how many transactions have ended. */
@@ -24,6 +25,7 @@ interface Sent {
 
 const memory = createMemory();
 const reporter = createReporter();
+const webhooks = createWebhookMemory();
 
 function take(path: string, message: Sent, reply: ServerResponse): void {
   memory.arrived(message.id, message.txn, sharedNow());
@@ -50,8 +52,15 @@ function handle(request: IncomingMessage, reply: ServerResponse): void {
   request.on('end', () => {
     const path = request.url!;
     if (path.startsWith('/send/')) return take(path, JSON.parse(Buffer.concat(chunks).toString()) as Sent, reply);
-    if (path === '/reset') memory.forget();
-    answer(reply, path === '/seen' ? memory.seen() : {});
+    if (path === '/webhook') {
+      const { time } = JSON.parse(Buffer.concat(chunks).toString()) as { time: string };
+      webhooks.told(String(request.headers['webhook-id']), sharedNow() - Date.parse(time));
+    }
+    if (path === '/reset') {
+      memory.forget();
+      webhooks.forget();
+    }
+    answer(reply, path === '/seen' ? memory.seen() : path === '/told' ? webhooks.seen() : {});
   });
 }
 

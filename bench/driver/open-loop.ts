@@ -9,6 +9,8 @@ import type { MakeRequest } from './requests.ts';
 /** Connections kept open; requests beyond them wait, and their waiting counts. */
 const CONNECTIONS = 128;
 const TICK_MS = 1;
+/** Done, accepted, sent on. */
+const GOOD = [200, 202, 302];
 
 /** What an open loop came to. Instants are of {@link sharedNow}. */
 export interface OpenLoopResult {
@@ -45,7 +47,7 @@ export async function openLoop(options: {
   await new Promise<void>((resolve, reject) => {
     const ask = async (connection: Connection, n: number) => {
       const { status } = await connection.send(make(txnId(n), n));
-      acceptMs[n] = status === 200 || status === 202 ? sharedNow() - dueAt[n]! : null;
+      acceptMs[n] = GOOD.includes(status) ? sharedNow() - dueAt[n]! : null;
       if (++answered === total) resolve();
       const next = waiting.shift();
       if (next === undefined) free.push(connection);

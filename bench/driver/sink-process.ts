@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { freePort, startChild } from './child.ts';
 import type { Seen } from './sink-memory.ts';
+import type { Told } from './webhook-memory.ts';
 
 const SINK = fileURLToPath(new URL('../sink.ts', import.meta.url));
 const STDERR = 2;
@@ -16,6 +17,8 @@ export interface Sink {
   changed(): Promise<void>;
   reset(): Promise<void>;
   seen(): Promise<Seen>;
+  /** What webhooks told it. */
+  told(): Promise<Told>;
   end(): Promise<void>;
 }
 
@@ -43,6 +46,7 @@ export async function startSink(): Promise<Sink> {
       ended = 0;
     },
     seen: async () => (await ask('GET', '/seen')) as Seen,
+    told: async () => (await ask('GET', '/told')) as Told,
     end: () => child.end(),
   };
 }

@@ -5,6 +5,7 @@ import { Refusal } from './refusal.ts';
 
 /** How deep lists and objects may be nested: far less than what V8 and PostgreSQL can walk without running out of stack. */
 const NESTING_MAX = 100;
+const NOT_UTF8 = 'the body is not UTF-8';
 
 /** The scope takes JSON and nothing else. An empty body is none: many clients send the header with every request. */
 export function acceptJsonBodies(scope: FastifyInstance): void {
@@ -13,13 +14,19 @@ export function acceptJsonBodies(scope: FastifyInstance): void {
   scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
     if (bytes.length === 0) return done(null, undefined);
     const text = bytes.toString();
-    const fault = isUtf8(bytes) ? faultOfJson(text) : 'the body is not UTF-8';
+    const fault = isUtf8(bytes) ? faultOfJson(text) : NOT_UTF8;
     return fault === null ? parse(request, text, done) : done(new Refusal('invalid', fault));
   });
 }
 
+/** The text of a body. @throws {Refusal} when it is none. */
+export function textOfBody(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new Refusal('invalid', NOT_UTF8);
+  return bytes.toString();
+}
+
 /** What is wrong with a JSON text before it is parsed; null when nothing is that this can tell. */
-function faultOfJson(text: string): string | null {
+export function faultOfJson(text: string): string | null {
   if (isTooDeep(text)) return `the body is nested more than ${NESTING_MAX} levels deep`;
   if (text.includes('\\u') && saysUnstorable(text)) {
     return 'the body has the character U+0000 or half a surrogate pair, which cannot be stored';

@@ -2,6 +2,9 @@
 import type { AccountId, TransactionId, UserId } from '#domain/ids.ts';
 import type { Profile, ProfileFields } from '#domain/profile.ts';
 
+/** By what a user can be looked for. Texts are compared as they are, e-mail addresses in any case, phones without blanks and signs. */
+export type UserKey = 'user_id' | 'email' | 'phone' | 'internal_id';
+
 /** The promises: concurrent merges of one user lose neither's fields; the calls of a few ms share a statement. */
 export interface ProfileStore {
   load(accountId: AccountId, userId: UserId): Promise<Profile | null>;
@@ -11,6 +14,8 @@ export interface ProfileStore {
   mergeOnce(accountId: AccountId, userId: UserId, fields: ProfileFields, transactionId: TransactionId): Promise<void>;
   /** Replaces the whole profile. */
   put(accountId: AccountId, userId: UserId, fields: ProfileFields): Promise<void>;
+  /** The users of these values, by value; of several with the same, the first by user id. What nobody has is left out. */
+  findUsers(accountId: AccountId, key: UserKey, values: string[]): Promise<Map<string, UserId>>;
   /** False when there was none. */
   remove(accountId: AccountId, userId: UserId): Promise<boolean>;
 }

@@ -8,6 +8,7 @@ import type { Clock } from '#ports/clock.ts';
 import { run } from './connection.ts';
 import type { Database } from './connection.ts';
 import { documentOf } from './document.ts';
+import { findUsers } from './profile-find.ts';
 import { perBucket } from './per-bucket.ts';
 
 interface User {
@@ -107,6 +108,7 @@ export function profileStore(database: Database, clock: Clock): ProfileStore {
       const place = [bucketOfUser(accountId, userId), accountId, userId];
       await run(database.engine, PUT, [...place, fields, attributes, consents, isoTime(clock.now())]);
     },
+    findUsers: (accountId, key, values) => findUsers(database, accountId, key, values),
     remove: async (accountId, userId) => {
       const place = [bucketOfUser(accountId, userId), accountId, userId];
       return (await run(database.engine, REMOVE, place)).length > 0;

@@ -5,6 +5,7 @@ import { RECEIPT_WINDOW_DEFAULT_MS } from '#domain/account.ts';
 import type { Account, ApiKey } from '#domain/account.ts';
 import type { Campaign } from '#domain/campaign.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
+import type { Webhook } from '#domain/webhook.ts';
 import type { ConfigChanges, ConfigNews, ConfigStore } from '#ports/config-store.ts';
 import { times } from '../support/acceptance.ts';
 import { AWKWARD } from './transaction-store.ts';
@@ -22,6 +23,12 @@ function key(id: string): ApiKey {
 function provider(id: string, settings: ProviderConfig['settings'] = { behave: null }): ProviderConfig {
   const words = { channel: 'sms', type: 'sandbox', receipts: 'callback', receiptSecret: 's3cret' } as const;
   return { accountId: 'demo', id, ...words, settings };
+}
+
+function webhook(id: string): Webhook {
+  const what = { url: 'https://shop.example/', events: ['message.sent' as const], channels: ['sms' as const] };
+  const auth = { type: 'bearer' as const, token: AWKWARD };
+  return { accountId: 'demo', id, ...what, format: 'cloudevents', auth, enabled: false, disabledReason: AWKWARD };
 }
 
 function campaign(id: string, version = 1, body = 'Hi'): Campaign {
@@ -47,6 +54,7 @@ export function describeConfigStore(name: string, make: TwoNodes<ConfigStore>): 
     keys: [],
     providers: [],
     campaigns: [],
+    webhooks: [],
     removed: [],
   });
 
@@ -63,15 +71,17 @@ export function describeConfigStore(name: string, make: TwoNodes<ConfigStore>): 
         keys: [key('k1'), key('k2')],
         providers: [provider('sms', { headers: { [AWKWARD]: AWKWARD }, list: [1, null, { a: [] }] })],
         campaigns: [{ campaign: campaign('~a', 1, AWKWARD), contentChanged: true }],
+        webhooks: [webhook('crm')],
       };
       const revision = await write(changes);
-      const { accounts, keys, providers } = changes;
+      const { accounts, keys, providers, webhooks } = changes;
       const wanted: ConfigNews = {
         ...nothing(revision),
         accounts,
         keys,
         providers,
         campaigns: [changes.campaigns[0]!.campaign],
+        webhooks,
       };
       assert.deepEqual(await other.since(before), wanted);
       assert.deepEqual(await other.since(0), wanted);
@@ -134,19 +144,21 @@ export function describeConfigStore(name: string, make: TwoNodes<ConfigStore>): 
 
     test('removed things are told, and may come back; a removed campaign tells its last version', async () => {
       const campaigns = [{ campaign: campaign('~a', 3), contentChanged: true }];
-      await write({ keys: [key('k1')], providers: [provider('sms')], campaigns });
+      await write({ keys: [key('k1')], providers: [provider('sms')], campaigns, webhooks: [webhook('crm')] });
       const before = base;
       const named = { accountId: 'demo' };
       const removed = await write({
         removedKeys: [{ ...named, id: 'k1' }],
         removedProviders: [{ ...named, id: 'sms' }],
         removedCampaigns: [{ ...named, id: '~a' }],
+        removedWebhooks: [{ ...named, id: 'crm' }],
       });
       assert.deepEqual(await other.since(before), {
         ...nothing(removed),
         removed: [
           { kind: 'key', ...named, id: 'k1' },
           { kind: 'provider', ...named, id: 'sms' },
+          { kind: 'webhook', ...named, id: 'crm' },
           { kind: 'campaign', ...named, id: '~a', version: 3 },
         ],
       });

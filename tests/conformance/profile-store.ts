@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { mergeProfile } from '#domain/profile.ts';
 import type { ProfileFields } from '#domain/profile.ts';
-import type { ProfileStore } from '#ports/profile-store.ts';
+import type { ProfileStore, UserKey } from '#ports/profile-store.ts';
 import { acceptance, times } from '../support/acceptance.ts';
 import { AWKWARD, UNSTORABLE, UNSTORABLE_READ } from './transaction-store.ts';
 import type { TwoNodes } from './transaction-store.ts';
@@ -108,6 +108,36 @@ export function describeProfileStore(name: string, make: TwoNodes<ProfileStore>)
       assert.equal(await one.remove('demo', 'ana'), true);
       assert.equal(await other.remove('demo', 'ana'), false);
       assert.equal(await fieldsOf(), null);
+    });
+
+    test('users are found by id, e-mail in any case, phone however it is spaced, and internal id, in their account', async () => {
+      await one.merge('demo', 'ana', { email: 'Ana@X.org', phone: '+91 (98765) 43-210', internalId: 4711 });
+      await one.merge('demo', 'bob', { email: AWKWARD, phone: '0711/123', internalId: 'b-1' });
+      await one.merge('demo', 'eve', { email: null, attributes: { email: 'eve@x.org' } });
+      await one.merge('acme', 'zoe', { email: 'zoe@x.org', internalId: '4711' });
+      const find = async (key: UserKey, ...values: string[]) =>
+        Object.fromEntries(await other.findUsers('demo', key, values));
+      assert.deepEqual(await find('user_id', 'ana', 'zoe', 'eve', 'Ana', 'ana'), { ana: 'ana', eve: 'eve' });
+      assert.deepEqual(await find('email', 'aNa@x.ORG', 'zoe@x.org', 'eve@x.org', AWKWARD), {
+        'aNa@x.ORG': 'ana',
+        [AWKWARD]: 'bob',
+      });
+      assert.deepEqual(await find('phone', '+919876543210', '0711 123', '711123'), {
+        '+919876543210': 'ana',
+        '0711 123': 'bob',
+      });
+      assert.deepEqual(await find('internal_id', '4711', 'b-1', 'B-1'), { '4711': 'ana', 'b-1': 'bob' });
+      assert.deepEqual(await find('email'), {});
+    });
+
+    test('of several users with the same the first is found; a changed or removed profile is not found by what it had', async () => {
+      for (const userId of ['c', 'a', 'b']) await one.merge('demo', userId, { email: 'x@x.org', internalId: '1' });
+      const find = async () => (await other.findUsers('demo', 'email', ['x@x.org'])).get('x@x.org');
+      assert.equal(await find(), 'a');
+      await one.merge('demo', 'a', { email: 'y@x.org' });
+      assert.equal(await find(), 'b');
+      await one.remove('demo', 'b');
+      assert.equal(await find(), 'c');
     });
 
     test('awkward and long text comes back from every field', async () => {

@@ -1,6 +1,8 @@
 /** What every store of transactions promises (src/ports/transaction-store.ts). */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, test } from 'node:test';
+import type { Stage } from '#domain/transaction.ts';
 import type { Accepted, StoredTransaction, TransactionStore } from '#ports/transaction-store.ts';
 import { acceptance, NOW, times, transition } from '../support/acceptance.ts';
 import type { AcceptanceChanges } from '../support/acceptance.ts';
@@ -17,6 +19,14 @@ export const UNSTORABLE = 'a\u0000b\ud800c\\u0000';
 /** What may come back instead. */
 export const UNSTORABLE_READ = [UNSTORABLE, 'a\ufffdb\ufffdc\\u0000'];
 const MEGABYTE = 1_048_576;
+/** A journey under way, with every kind of stage in every state. */
+const STAGES: Stage[] = [
+  { kind: 'message', state: { name: 'done' } },
+  { kind: 'wait', waitMs: 60_000, state: { name: 'waiting', until: NOW + 60_000 } },
+  { kind: 'hook', when: { stage: 0, is: 'not delivered' }, state: { name: 'skipped', reason: 'condition_false' } },
+  { kind: 'message', when: { stage: 0, is: 'clicked' }, state: { name: 'running' } },
+  { kind: 'message', state: { name: 'pending' } },
+];
 
 /** Runs the suite. */
 export function describeTransactionStore(name: string, make: TwoNodes<TransactionStore>): void {
@@ -171,11 +181,13 @@ function describeSaving(make: TwoNodes<TransactionStore>): void {
     assert.deepEqual(timeline.slice(1), transition(stored, `try ${outcomes.indexOf(true)}`).entries);
   });
 
-  test('a save writes status, node and legs, and adds one to the version', async () => {
+  test('a save writes status, node, legs and messages, and adds one to the version', async () => {
     const stored = await accepted({ node: 3 });
-    const legs = stored.transaction.legs.map((leg) => ({ ...leg, state: { name: 'delivered' as const } }));
+    const messages = stored.transaction.messages.map((one) => ({ ...one, state: { name: 'delivered' as const } }));
+    const legs = stored.transaction.legs.map((leg) => ({ ...leg, stages: STAGES, hasLanded: true as const }));
     const status = { name: 'succeeded', endedAt: NOW, late: false } as const;
-    const saved: StoredTransaction = { ...stored, node: null, transaction: { ...stored.transaction, legs, status } };
+    const transaction = { ...stored.transaction, legs, messages, status };
+    const saved: StoredTransaction = { ...stored, node: null, transaction };
     assert.equal(await one.save({ stored: saved, entries: [] }), true);
     assert.deepEqual(await other.load('demo', stored.transaction.id), { ...saved, version: 2 });
   });
@@ -207,6 +219,7 @@ function describeSaving(make: TwoNodes<TransactionStore>): void {
         at: NOW + version,
         what: 'test.step',
         leg: null,
+        message: null,
         detail: `${version}${which}`,
       }));
       assert.equal(await one.save({ stored: { ...stored, version }, entries: two }), true);
@@ -218,7 +231,13 @@ function describeSaving(make: TwoNodes<TransactionStore>): void {
   test('a timeline stops growing; what it has stays, and the transaction goes on', async () => {
     const stored = await accepted();
     const { id } = stored.transaction;
-    const page = times(100, (index) => ({ at: NOW, what: 'test.step', leg: 0, detail: String(index) }));
+    const page = times(100, (index) => ({
+      at: NOW,
+      what: 'test.step',
+      leg: 0,
+      message: index % 3,
+      detail: String(index),
+    }));
     for (let version = 1; version <= 12; version++) {
       assert.equal(await one.save({ stored: { ...stored, version }, entries: page }), true);
     }
@@ -255,6 +274,11 @@ function describeFidelity(make: TwoNodes<TransactionStore>): void {
       request: {
         ttl: 120,
         startAt: NOW + 1_000,
+        params: { shop: 'Demo', items: [1, null] },
+        recipientParams: { name: 'Ana', shop: null },
+        overrides: { sms: { body: 'Hi {{ name }}' }, push: { title: 'Hi', data: { order: '7' } } },
+        reference: 'order-7',
+        batch: { id: randomUUID(), index: 9_999 },
         email: 'ana@example.org',
         phone: '+919999999999',
         eventName: 'ordered',
@@ -271,9 +295,10 @@ function describeFidelity(make: TwoNodes<TransactionStore>): void {
       campaignIds: [text, `${text}2`],
       request: { token: { [AWKWARD]: AWKWARD }, email: AWKWARD, phone: AWKWARD, eventName: AWKWARD },
     });
-    await one.save({ stored, entries: [{ at: NOW, what: AWKWARD, leg: 0, detail: AWKWARD }] });
+    const line = { at: NOW, what: AWKWARD, leg: 0, message: 0, detail: AWKWARD };
+    await one.save({ stored, entries: [line] });
     const { id } = stored.transaction;
-    assert.deepEqual((await other.timeline('demo', id))[1], { at: NOW, what: AWKWARD, leg: 0, detail: AWKWARD });
+    assert.deepEqual((await other.timeline('demo', id))[1], line);
     assert.deepEqual((await other.loadByTxnId('demo', text))?.transaction, stored.transaction);
   });
 

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 
 /** The channels a user can be asked about. */
-const CONSENTS = ['sms', 'email', 'whatsapp', 'push', 'web_push', 'rcs', 'voice'] as const;
+export const CONSENTS = ['sms', 'email', 'whatsapp', 'push', 'web_push', 'rcs', 'voice'] as const;
 
 const text = Type.Union([Type.String({ maxLength: 1_000 }), Type.Null()]);
 
@@ -16,6 +16,7 @@ export const ProfileFieldsSchema = Type.Object(
     phone: Type.Optional(text),
     locale: Type.Optional(text),
     timeZone: Type.Optional(text),
+    internalId: Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: 100 }), Type.Integer(), Type.Null()])),
     attributes: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
     devices: Type.Optional(
       Type.Array(

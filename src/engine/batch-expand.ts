@@ -1,0 +1,243 @@
+/**
+ * Makes the transactions of batches: takes pages of recipients, finds their users, accepts a transaction for each as if it
+ * had come alone, and settles the page.
+ *
+ * A crash anywhere makes the page come again, here or on another node, and its transactions are then repeats: their txnIds
+ * name the batch and the recipient's place. So each recipient has exactly one.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { memberRequest } from '#domain/batch.ts';
+import type { Batch, RecipientRefusal } from '#domain/batch.ts';
+import type { Campaign } from '#domain/campaign.ts';
+import type { BatchId, CampaignId, TransactionId } from '#domain/ids.ts';
+import type { Instant } from '#domain/time.ts';
+import type { BatchStore, ClaimedPage } from '#ports/batch-store.ts';
+import type { Log } from '#ports/log.ts';
+import type { ProfileStore } from '#ports/profile-store.ts';
+import { accept } from './accept.ts';
+import type { AcceptTools } from './accept.ts';
+import { addresseesOf, writeProfiles } from './batch-targets.ts';
+import type { Addressee } from './batch-targets.ts';
+import type { ConfigCache } from './config-cache.ts';
+import { createGate } from './gate.ts';
+import type { Gate } from './gate.ts';
+import { startLoop } from './loop.ts';
+import type { Loop } from './loop.ts';
+import { createTicks } from './ticks.ts';
+
+/** How often batches of other nodes, resumed ones, or those from before a restart are looked for. */
+const POLL_MS = 500;
+/** Pages that a node works on at once, and those of one batch: one that is slow must not keep others from their turn. */
+const PAGES_MAX = 8;
+const BATCH_PAGES_MAX = 2;
+/** Transactions accepted together, and how often that at once: what a node does without a pause stays below some 20 ms. */
+const SLICE_MAX = 25;
+const SLICES_MAX = 2;
+/** Transactions of one batch in a node's hands: enough for a provider's calls, few enough that others are not held up. */
+const BATCH_IN_HAND_MAX = 250;
+/** Transactions of any kind in a node's hands, over which batches wait. */
+const IN_HAND_MAX = 4_000;
+/** How often it is looked whether there is room. */
+const ROOM_MS = 5;
+/** How long a page is ours: should this node die, another takes it after that. */
+const CLAIM_MS = 8_000;
+/** How often a claim is prolonged, and it is noticed that the batch was paused. */
+const RENEW_MS = 1_000;
+
+/** What expanding needs. */
+export interface ExpandTools extends Omit<AcceptTools, 'advancer'> {
+  batches: BatchStore;
+  profiles: ProfileStore;
+  log: Log;
+  advancer(): AcceptTools['advancer'];
+}
+
+/** The running expansion. */
+export interface Expander extends Loop {
+  /** A batch was accepted that starts at this instant. */
+  at(instant: Instant): void;
+  /** Recipients whose turn has come on this node. */
+  expanded(): number;
+}
+
+/** Starts expanding. @param onExpanded called when this node has found no more to do than before: a batch may have been its last. */
+export function startExpanding(tools: ExpandTools, onExpanded: () => void): Expander {
+  const { batches, clock, log } = tools;
+  const work = { isStopping: false, pages: new Map<Promise<void>, BatchId>(), expanded: 0, told: 0 };
+  const hands = membersInHand(tools);
+  const slices = createGate();
+  slices.widen(SLICES_MAX);
+  const loop = startLoop('batches', log, turn);
+  const ticks = createTicks(clock, loop.hurry);
+
+  async function turn(): Promise<number> {
+    hands.forgetOthers();
+    while (work.pages.size < PAGES_MAX && !work.isStopping) {
+      const now = clock.now();
+      const page = await batches.claimPage(now, now + CLAIM_MS, busyBatches());
+      if (page === null) {
+        if (work.expanded > work.told) onExpanded();
+        work.told = work.expanded;
+        return POLL_MS;
+      }
+      const expanding = expand(page).finally(() => {
+        work.pages.delete(expanding);
+        loop.hurry();
+      });
+      work.pages.set(expanding, page.batch.id);
+    }
+    return POLL_MS;
+  }
+
+  function busyBatches(): BatchId[] {
+    const pages = Map.groupBy(work.pages.values(), (id) => id);
+    return [...pages].filter(([, its]) => its.length >= BATCH_PAGES_MAX).map(([id]) => id);
+  }
+
+  /** Never throws: a page that breaks off comes again when its claim is over. */
+  async function expand(page: ClaimedPage): Promise<void> {
+    try {
+      const keep = keeper(tools, page, () => work.isStopping);
+      const refused = await expandPage(tools, page, { hands, slices, mayGoOn: keep });
+      if (refused === null) return await batches.releasePage(page, clock.now());
+      await batches.settlePage(page, { refused });
+      work.expanded += page.recipients.length;
+    } catch (error) {
+      log.warn({ batchId: page.batch.id, first: page.first, error }, 'a page of a batch broke off; it comes again');
+    }
+  }
+
+  return {
+    hurry: loop.hurry,
+    at: (instant) => (instant > clock.now() ? ticks.at(instant) : loop.hurry()),
+    expanded: () => work.expanded,
+    stop: async () => {
+      work.isStopping = true;
+      ticks.clear();
+      await loop.stop();
+      await Promise.all(work.pages.keys());
+    },
+  };
+}
+
+type Refused = { index: number; reason: RecipientRefusal }[];
+
+/** Those without a transaction; null when it had to stop before the end. */
+async function expandPage(
+  tools: ExpandTools,
+  { batch, first, recipients }: ClaimedPage,
+  { hands, slices, mayGoOn }: { hands: MembersInHand; slices: Gate; mayGoOn(): Promise<boolean> },
+): Promise<Refused | null> {
+  // Another node may have accepted it on a configuration that this one has not read yet.
+  if (!knows(tools.config, batch)) await tools.config.refresh();
+  const account = tools.config.account(batch.accountId);
+  const config = account && (await pinned(tools.config, batch));
+  if (!account || !config) return recipients.map((_, place) => ({ index: first + place, reason: 'invalid' }));
+  const { request } = batch;
+  const all = await addresseesOf(tools.profiles, account, request, recipients);
+  const known = all.filter(({ userId }) => userId !== null);
+  if (request.unknownUsers === 'create') await writeProfiles(tools.profiles, account, request, known);
+  const refused: Refused = [];
+  for (let begin = 0; begin < all.length; begin += SLICE_MAX) {
+    while (!hands.haveRoom(batch.id)) {
+      if (!(await mayGoOn())) return null;
+      await sleep(ROOM_MS);
+    }
+    if (!(await mayGoOn())) return null;
+    const slice = all.slice(begin, begin + SLICE_MAX);
+    const accepting = { ...tools, config, advancer: tools.advancer() };
+    await slices.enter();
+    const reasons = await Promise.all(
+      slice.map((addressee, place) => acceptMember(accepting, account, batch, first + begin + place, addressee, hands)),
+    ).finally(slices.leave);
+    for (const [place, reason] of reasons.entries()) if (reason) refused.push({ index: first + begin + place, reason });
+  }
+  return refused;
+}
+
+function knows(config: ConfigCache, { accountId, request, campaignVersions }: Batch): boolean {
+  const isKnown = (id: CampaignId, position: number) =>
+    config.lastVersion(accountId, id) >= campaignVersions[position]!;
+  return config.account(accountId) !== null && request.campaignIds.every(isKnown);
+}
+
+/** Why he has no transaction; null: he has. */
+async function acceptMember(
+  tools: AcceptTools,
+  account: NonNullable<ReturnType<ConfigCache['account']>>,
+  batch: Batch,
+  index: number,
+  { userId, recipient }: Addressee,
+  hands: MembersInHand,
+): Promise<RecipientRefusal | null> {
+  if (userId === null) return 'unknown_user';
+  const request = memberRequest(batch, index, userId, recipient, tools.clock.now());
+  if (request === null) return 'ttl_expired';
+  const result = await accept(tools, account, request);
+  if (result.kind === 'refused') return 'invalid';
+  hands.took(batch.id, result.stored.transaction.id);
+  return null;
+}
+
+/**
+ * The configuration in which the batch's campaigns are as they were when it was accepted (semantics §5). One that has been
+ * stopped since is in the way of its own legs alone, when their turn comes. Null: a version is gone.
+ */
+async function pinned(config: ConfigCache, batch: Batch): Promise<ConfigCache | null> {
+  const { accountId, request, campaignVersions } = batch;
+  const campaigns = new Map<CampaignId, Campaign>();
+  for (const [position, id] of request.campaignIds.entries()) {
+    const version = campaignVersions[position]!;
+    const content = await config.version(accountId, id, version);
+    if (!content) return null;
+    const name = config.campaign(accountId, id)?.name ?? id;
+    campaigns.set(id, { accountId, id, name, state: 'running', version, content });
+  }
+  return { ...config, campaign: (_, id) => campaigns.get(id) ?? null };
+}
+
+/** Says whether a page may go on, and prolongs its claim now and then. */
+function keeper({ batches, clock }: ExpandTools, page: ClaimedPage, isStopping: () => boolean) {
+  let renewAt = clock.now() + RENEW_MS;
+  return async (): Promise<boolean> => {
+    if (isStopping()) return false;
+    const now = clock.now();
+    if (now < renewAt) return true;
+    renewAt = now + RENEW_MS;
+    return batches.renewPage(page, now + CLAIM_MS);
+  };
+}
+
+/** How many transactions of each batch this node has in hand. */
+interface MembersInHand {
+  took(id: BatchId, transaction: TransactionId): void;
+  haveRoom(id: BatchId): boolean;
+  /** Forgets those that are not in hand any more. */
+  forgetOthers(): void;
+}
+
+function membersInHand({ advancer }: ExpandTools): MembersInHand {
+  const taken = new Map<BatchId, Set<TransactionId>>();
+
+  function stillInHand(id: BatchId, its: Set<TransactionId>): number {
+    for (const transaction of its) if (!advancer().isHeld(transaction)) its.delete(transaction);
+    if (its.size === 0) taken.delete(id);
+    return its.size;
+  }
+
+  return {
+    took: (id, transaction) => {
+      const its = taken.get(id) ?? new Set();
+      taken.set(id, its.add(transaction));
+    },
+    haveRoom: (id) => {
+      if (advancer().size() >= IN_HAND_MAX) return false;
+      const its = taken.get(id);
+      if (!its || its.size < BATCH_IN_HAND_MAX) return true;
+      return stillInHand(id, its) < BATCH_IN_HAND_MAX;
+    },
+    forgetOthers: () => {
+      for (const [id, its] of taken) stillInHand(id, its);
+    },
+  };
+}
