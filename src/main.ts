@@ -20,6 +20,10 @@ import { createAuth } from '#http/auth.ts';
 import { createServer as createApi } from '#http/server.ts';
 import type { Clock } from '#ports/clock.ts';
 import { StoreUnavailableError } from '#ports/unavailable.ts';
+import { eventWriter } from '#outbound/event-writer.ts';
+import { guardedConnector } from '#outbound/guarded-connector.ts';
+import { webhookSender } from '#outbound/webhook-sender.ts';
+import { batchStore } from '#postgres/batch-store.ts';
 import { configStore } from '#postgres/config-store.ts';
 import { openDatabase, readBuckets } from '#postgres/connection.ts';
 import type { Address, Database } from '#postgres/connection.ts';
@@ -30,8 +34,11 @@ import { nodeStore } from '#postgres/node-store.ts';
 import { profileStore } from '#postgres/profile-store.ts';
 import { receiptStore } from '#postgres/receipt-store.ts';
 import { statsStore } from '#postgres/stats-store.ts';
+import { trackingStore } from '#postgres/tracking-store.ts';
 import { transactionStore } from '#postgres/transaction-store.ts';
+import { webhookStore } from '#postgres/webhook-store.ts';
 import { PROVIDER_TYPES, providerType } from '#providers/catalog.ts';
+import { hookCaller } from '#providers/hook.ts';
 import { createTwigTemplates } from '#templates/twig.ts';
 
 /** How long a start waits for a PostgreSQL that is not there yet. */
@@ -118,13 +125,22 @@ async function start(given: StartOptions): Promise<void> {
   const profiles = profileStore(database, clock);
   const events = eventStore(database, queries, clock);
   const stats = statsStore(database);
+  const batches = batchStore(database, queries);
   const templates = createTwigTemplates();
+  const hooks = hookCaller({ templates, clock, log, connector: guardedConnector });
+  const webhookCalls = webhookStore(database, queries);
   const engine = await startEngine({
     transactions,
     profiles,
     events,
     stats,
+    batches,
+    tracked: trackingStore(database),
     templates,
+    hooks,
+    webhookStore: webhookCalls,
+    webhookSender: webhookSender(clock, `Carom/${VERSION}`),
+    writeEvent: eventWriter(address.public),
     receipts: receiptStore(database),
     nodes: nodeStore(database),
     config: configStore(database),
@@ -144,7 +160,10 @@ async function start(given: StartOptions): Promise<void> {
       profiles,
       events,
       stats,
+      webhookCalls,
+      batches,
       templates,
+      hooks,
       providerTypes: PROVIDER_TYPES,
       clock,
       log,

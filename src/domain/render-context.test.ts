@@ -46,6 +46,12 @@ describe('semantics §8: render context', () => {
     );
   });
 
+  test('params are there under apicontent and variables too, unless the client gave these himself', () => {
+    const { apicontent, variables } = contextOf(null, { a: 1, b: 1 }, { own: { b: 2 } });
+    assert.deepEqual([apicontent, variables], Array(2).fill({ a: 1, b: 2 }));
+    assert.deepEqual(contextOf(null, { apicontent: { x: 1 } }).apicontent, { x: 1 });
+  });
+
   test('token and txn are namespaces of their own', () => {
     const context = contextOf(null, { token: 'x', txn: 'y' }, { token: { code: 7 } });
     assert.deepEqual(context.token, { code: 7 });

@@ -6,7 +6,7 @@ import type { Transaction } from './transaction.ts';
 /**
  * The render context, lowest to highest priority: profile fields and attributes, then request-wide params, then the
  * recipient's own. Names are there in the API's writing and, for fields, in snake_case (`first_name`). Namespaces beside
- * them: `token`, `user`, `txn`.
+ * them: `token`, `user`, `txn`, and the parameters once more as `apicontent` (Altcraft) and `variables` (Connectly).
  * @param params the request-wide ones: those of the request, or of its batch.
  */
 export function renderContext(
@@ -16,10 +16,13 @@ export function renderContext(
   profile: Profile | null,
 ): JsonObject {
   const user = userNamespace(transaction.userId, profile);
+  const given = { ...params, ...request.recipientParams };
   return {
     ...user,
-    ...params,
-    ...request.recipientParams,
+    // A client may have given the namespace itself.
+    apicontent: given,
+    variables: given,
+    ...given,
     token: request.token,
     user,
     txn: { id: transaction.id, txn_id: transaction.txnId, user_id: transaction.userId },

@@ -1,8 +1,9 @@
-/** Accounts, keys, providers and campaigns in memory, found by whatever they are asked for. */
+/** Accounts, keys, providers, campaigns and webhooks in memory, found by whatever they are asked for. */
 import type { Account, ApiKey } from '#domain/account.ts';
 import type { Campaign } from '#domain/campaign.ts';
 import type { AccountId, CampaignId, ProviderId } from '#domain/ids.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
+import type { Webhook, WebhookId } from '#domain/webhook.ts';
 import type { ConfigNews } from '#ports/config-store.ts';
 
 /** What can be asked synchronously. */
@@ -18,6 +19,9 @@ export interface ConfigIndex {
   providerBySecret(receiptSecret: string): ProviderConfig | null;
   campaign(accountId: AccountId, id: CampaignId): Campaign | null;
   campaigns(accountId: AccountId): Campaign[];
+  webhook(accountId: AccountId, id: WebhookId): Webhook | null;
+  /** Asked at every transition: the same list until a webhook changes. */
+  webhooks(accountId: AccountId): readonly Webhook[];
   /** The last version of a campaign, also of a removed one; 0 when there never was one. */
   lastVersion(accountId: AccountId, id: CampaignId): number;
 }
@@ -28,6 +32,8 @@ export function configIndex(): ConfigIndex & { take(news: ConfigNews): void } {
   const keys = twoWays<ApiKey>(({ sha256 }) => sha256);
   const providers = twoWays<ProviderConfig>(({ receiptSecret }) => receiptSecret);
   const campaigns = twoWays<Campaign>(nameOf);
+  const webhooks = twoWays<Webhook>(nameOf);
+  const webhooksOf = new Map<AccountId, Webhook[]>();
   const removedVersions = new Map<string, number>();
 
   return {
@@ -36,9 +42,15 @@ export function configIndex(): ConfigIndex & { take(news: ConfigNews): void } {
       news.keys.forEach(keys.put);
       news.providers.forEach(providers.put);
       news.campaigns.forEach(campaigns.put);
+      news.webhooks.forEach(webhooks.put);
       for (const { kind, version, ...thing } of news.removed) {
         if (kind === 'campaign') removedVersions.set(nameOf(thing), version ?? 0);
-        ({ key: keys, provider: providers, campaign: campaigns })[kind].drop(nameOf(thing));
+        ({ key: keys, provider: providers, campaign: campaigns, webhook: webhooks })[kind].drop(nameOf(thing));
+      }
+      for (const { accountId } of [...news.webhooks, ...news.removed]) {
+        const its = webhooks.ofAccount(accountId);
+        if (its.length > 0) webhooksOf.set(accountId, its);
+        else webhooksOf.delete(accountId);
       }
     },
     accounts: () => [...accounts.values()],
@@ -50,12 +62,16 @@ export function configIndex(): ConfigIndex & { take(news: ConfigNews): void } {
     providerBySecret: providers.byOther,
     campaign: (accountId, id) => campaigns.byName(nameOf({ accountId, id })),
     campaigns: campaigns.ofAccount,
+    webhook: (accountId, id) => webhooks.byName(nameOf({ accountId, id })),
+    webhooks: (accountId) => webhooksOf.get(accountId) ?? NONE,
     lastVersion: (accountId, id) => {
       const name = nameOf({ accountId, id });
       return campaigns.byName(name)?.version ?? removedVersions.get(name) ?? 0;
     },
   };
 }
+
+const NONE: readonly Webhook[] = [];
 
 interface Named {
   accountId: AccountId;

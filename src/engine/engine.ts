@@ -4,9 +4,11 @@ import type { AccountId, NodeId, TransactionId } from '#domain/ids.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
 import type { TransactionRequest } from '#domain/request.ts';
 import type { Transaction } from '#domain/transaction.ts';
+import type { BatchStore } from '#ports/batch-store.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ConfigStore } from '#ports/config-store.ts';
 import type { EventStore } from '#ports/event-store.ts';
+import type { HookCaller } from '#ports/hook.ts';
 import type { Log } from '#ports/log.ts';
 import type { NodeStore } from '#ports/node-store.ts';
 import type { ProfileStore } from '#ports/profile-store.ts';
@@ -14,17 +16,25 @@ import type { Provider, ReceiptSchedule } from '#ports/provider.ts';
 import type { ReceiptStore } from '#ports/receipt-store.ts';
 import type { StatsStore } from '#ports/stats-store.ts';
 import type { Templates } from '#ports/templates.ts';
+import type { TrackingStore } from '#ports/tracking-store.ts';
 import type { TransactionStore } from '#ports/transaction-store.ts';
+import type { WebhookSender, WriteEvent } from '#ports/webhook-sender.ts';
+import type { WebhookStore } from '#ports/webhook-store.ts';
 import { atMost } from './at-most.ts';
 import { accept } from './accept.ts';
 import type { AcceptResult, DedupeWindow } from './accept.ts';
 import { createAdvancer } from './advance.ts';
 import type { Advancer } from './advance.ts';
+import { batchRequests } from './batch-requests.ts';
+import { startBatches } from './batches.ts';
+import type { Batches } from './batches.ts';
 import { configCache } from './config-cache.ts';
 import type { ConfigCache } from './config-cache.ts';
 import { counts } from './count.ts';
 import { dryRun } from './dry-run.ts';
 import type { DryRun } from './dry-run.ts';
+import { fairTurns } from './fair-turns.ts';
+import { hookGates } from './hook-gates.ts';
 import { startLoop } from './loop.ts';
 import type { Loop } from './loop.ts';
 import { startKeepingPromises } from './promised.ts';
@@ -39,7 +49,13 @@ import { startRescuing } from './rescue.ts';
 import { send } from './send.ts';
 import { receiptTaker } from './take-receipt.ts';
 import type { ReceiptTaker } from './take-receipt.ts';
+import { createTracking } from './tracking.ts';
+import { trackingTokens } from './tracking-token.ts';
+import { createVisits } from './visits.ts';
+import type { Visits } from './visits.ts';
 import { startWaking } from './wake.ts';
+import { startWebhooks } from './webhooks.ts';
+import type { Webhooks } from './webhooks.ts';
 
 /** How often the configuration of other nodes is looked for: their changes are followed within 1 s. */
 const CONFIG_POLL_MS = 500;
@@ -61,7 +77,13 @@ export interface World {
   nodes: NodeStore;
   config: ConfigStore;
   stats: StatsStore;
+  batches: BatchStore;
+  tracked: TrackingStore;
   templates: Templates;
+  hooks: HookCaller;
+  webhookStore: WebhookStore;
+  webhookSender: WebhookSender;
+  writeEvent: WriteEvent;
   clock: Clock;
   log: Log;
   /** Carom's address as vendors see it, without a trailing slash. */
@@ -79,7 +101,15 @@ export interface Engine {
   limits: RateLimits;
   receipts: ReceiptTaker;
   providers: ProvidersInUse;
+  visits: Visits;
+  webhooks: Webhooks;
   accept(account: Account, request: TransactionRequest, window?: DedupeWindow | null): Promise<AcceptResult>;
+  /** The same for many recipients; `key`: the client's own name for the call. */
+  acceptBatch: Batches['accept'];
+  /** Pauses, resumes or cancels a batch. */
+  turnBatch: Batches['turn'];
+  /** What this node has done for batches since its start. */
+  batchCounters: Batches['counters'];
   /** What the request would do. */
   dryRun(account: Account, request: TransactionRequest): Promise<DryRun>;
   /** Null: there is no such transaction. */
@@ -92,7 +122,7 @@ export interface Engine {
 
 /** Joins the nodes and starts working. */
 export async function startEngine(world: World): Promise<Engine> {
-  const { clock, log, transactions, nodes } = world;
+  const { clock, log, nodes } = world;
   const identity = { node: (await nodes.join(world.nodeName)) satisfies NodeId, name: world.nodeName };
   const abort = new AbortController();
   const config = configCache(world.config);
@@ -101,21 +131,35 @@ export async function startEngine(world: World): Promise<Engine> {
   const counted = counts(world.stats, log);
   const node = () => identity.node;
   const ahead = profileAhead(world.profiles);
+  const tokens = trackingTokens(await world.tracked.secret());
   const shared = { ...world, config, limits, signal: abort.signal, node, counts: counted, profileAhead: ahead };
+
+  const webhooks = startWebhooks(shared);
 
   // The loops and the advancer know each other; none of them runs before this function returns to the event loop.
   const inUse: { advancer?: Advancer } = {};
   const advancer = () => inUse.advancer!;
   const promises = startKeepingPromises({ ...world, advancer });
   const providers = providersInUse(config, (one) => world.openProvider(one, promises), log);
-  const sending = { ...shared, providers, parse: contentParser(world.templates), advancer };
+  const sending = {
+    ...shared,
+    providers,
+    parse: contentParser(world.templates),
+    turns: fairTurns(),
+    batchRequests: batchRequests(world.batches),
+    hookGates: hookGates(),
+    tracking: createTracking({ ...shared, tokens }),
+    advancer,
+  };
   const waker = world.works ? startWaking({ ...shared, advancer }) : null;
   inUse.advancer = createAdvancer({
     ...shared,
-    send: (held, leg) => send(sending, held, leg),
+    webhooks,
+    send: (held, message) => send(sending, held, message),
     wakeAt: (instant) => waker?.at(instant),
   });
   const receipts = receiptTaker({ ...shared, advancer: advancer() });
+  const batches = startBatches({ ...shared, advancer, onBatchEnded: webhooks.batchEnded });
   const loops: Loop[] = [
     promises,
     startRescuing({ ...world, advancer: advancer(), identity }),
@@ -127,22 +171,36 @@ export async function startEngine(world: World): Promise<Engine> {
         .then(() => HOUSEKEEPING_MS),
     ),
   ];
-  if (waker) loops.push(waker, startPruning(transactions, world.receipts, clock, log));
+  if (waker) loops.push(waker, startPruning(world, clock, log));
 
   return {
     config,
     limits,
     receipts,
     providers,
+    webhooks,
+    visits: createVisits({ ...shared, tokens, advancer }),
     accept: (account, request, window = null) => accept({ ...shared, advancer: advancer() }, account, request, window),
+    acceptBatch: batches.accept,
+    turnBatch: batches.turn,
+    batchCounters: batches.counters,
     dryRun: (account, request) => dryRun(sending, account, request, clock.now()),
     cancel: (accountId, id) => advancer().tell(accountId, id, { kind: 'cancelled' }),
     inHand: () => advancer().size(),
     stop: async () => {
-      if (waker) await atMost(CLOSE_MS, waker.stop());
+      if (waker) await atMost(CLOSE_MS, Promise.all([waker.stop(), batches.stop()]));
       await atMost(DRAIN_MS, advancer().idle());
       abort.abort();
-      await atMost(CLOSE_MS, Promise.all([...loops.map((loop) => loop.stop()), providers.close()]));
+      await atMost(
+        CLOSE_MS,
+        Promise.all([
+          ...loops.map((loop) => loop.stop()),
+          webhooks.stop(),
+          providers.close(),
+          world.hooks.close(),
+          world.webhookSender.close(),
+        ]),
+      );
       await goodbye(log, () => counted.flush());
       // With transactions still in hand the node is left to be found dead: its leases are then taken over.
       if (advancer().size() === 0) await goodbye(log, () => nodes.leave(identity.node));

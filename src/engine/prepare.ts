@@ -17,6 +17,7 @@ import type { StoredTransaction } from '#ports/transaction-store.ts';
 import { addressFor } from './address.ts';
 import type { BatchRequests } from './batch-requests.ts';
 import type { ConfigCache } from './config-cache.ts';
+import type { FairTurns } from './fair-turns.ts';
 import type { ProfileAhead } from './profile-ahead.ts';
 import type { ProviderInUse, ProvidersInUse } from './providers-in-use.ts';
 import { receiptUrl } from './receipt-url.ts';
@@ -36,6 +37,8 @@ export interface PrepareTools {
   publicUrl: string;
   tracking: Tracking;
   parse: ContentParser;
+  /** Rendering keeps the thread. */
+  turns: FairTurns;
 }
 
 /** Why there will be no call, or what to call with. */
@@ -79,7 +82,8 @@ export async function prepare(tools: PrepareTools, { transaction, request }: Sto
   const part = partOf(content, transaction, index);
   if ('request' in part) return prepareHook(tools, transaction, part, ground);
   const texts = (shared?.overrides ?? request.overrides)?.[part.channel];
-  return prepareMessage(tools, { transaction, request }, texts ? { content: part, texts } : { content: part }, ground);
+  const given = texts ? { content: part, texts } : { content: part };
+  return tools.turns.run(accountId, () => prepareMessage(tools, { transaction, request }, given, ground));
 }
 
 /** What the campaign's version says about the message of this index. */

@@ -1,13 +1,17 @@
 /** Forgets what is past its retention. */
+import type { BatchStore } from '#ports/batch-store.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Log } from '#ports/log.ts';
 import type { ReceiptStore } from '#ports/receipt-store.ts';
+import type { TrackingStore } from '#ports/tracking-store.ts';
 import type { TransactionStore } from '#ports/transaction-store.ts';
 import { startLoop } from './loop.ts';
 import type { Loop } from './loop.ts';
 
 /** How long transactions, references and unmatched receipts are kept: 30 days (semantics §4). */
 const RETENTION_MS = 30 * 86_400_000;
+/** How long links in messages lead somewhere: 90 days. People read old mail, and unsubscribe from it. */
+const TRACKED_RETENTION_MS = 90 * 86_400_000;
 /** Rows deleted in one go: small, so that the work of the moment hardly notices. */
 const PRUNE_MAX = 500;
 /** The pause when there was nothing left to delete. */
@@ -15,13 +19,27 @@ const IDLE_MS = 60_000;
 /** The pause between two goes while there is. */
 const BUSY_MS = 200;
 
+/** Batches deleted in one go, each with its recipients. */
+const PRUNE_BATCHES_MAX = 10;
+
+/** What is forgotten. */
+export interface PrunedStores {
+  batches: BatchStore;
+  transactions: TransactionStore;
+  receipts: ReceiptStore;
+  tracked: TrackingStore;
+}
+
 /** Starts forgetting. */
-export function startPruning(transactions: TransactionStore, receipts: ReceiptStore, clock: Clock, log: Log): Loop {
+export function startPruning({ transactions, receipts, tracked, batches }: PrunedStores, clock: Clock, log: Log): Loop {
   return startLoop('retention', log, async () => {
-    const before = clock.now() - RETENTION_MS;
+    const now = clock.now();
+    const before = now - RETENTION_MS;
     const deleted = await transactions.prune(before, PRUNE_MAX);
     if (deleted >= PRUNE_MAX) return BUSY_MS;
+    if ((await batches.prune(before, PRUNE_BATCHES_MAX)) >= PRUNE_BATCHES_MAX) return BUSY_MS;
     await receipts.prune(before);
+    await tracked.prune(now - TRACKED_RETENTION_MS);
     return IDLE_MS;
   });
 }

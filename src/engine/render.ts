@@ -40,18 +40,19 @@ export function parseContent(content: MessageContent, templates: Templates): Par
   );
   const variables = (content.template?.variables ?? []).map((source, n) => compile(`template.variables[${n}]`, source));
   return {
-    render: (context) => ({
-      ...NO_TEXTS,
-      ...Object.fromEntries(texts.map(([field, template]) => [field, template.render(context)])),
-      data: content.data ? Object.fromEntries(data.map(([key, template]) => [key, template.render(context)])) : null,
-      template: content.template
-        ? {
-            name: content.template.name,
-            language: content.template.language ?? null,
-            variables: variables.map((template) => template.render(context)),
-          }
-        : null,
-    }),
+    render: (context) =>
+      templates.together(() => ({
+        ...NO_TEXTS,
+        ...Object.fromEntries(texts.map(([field, template]) => [field, template.render(context)])),
+        data: content.data ? Object.fromEntries(data.map(([key, template]) => [key, template.render(context)])) : null,
+        template: content.template
+          ? {
+              name: content.template.name,
+              language: content.template.language ?? null,
+              variables: variables.map((template) => template.render(context)),
+            }
+          : null,
+      })),
   };
 }
 

@@ -104,13 +104,16 @@ async function callOut(tools: SendTools, held: Held, call: Call, answers: Answer
   if (retryAfterMs > 0) return tell(tools, transaction, { kind: 'throttled', ...answers, retryAfterMs });
   await call.gate.enter();
   let outcome: SendOutcome | null = null;
-  // Much may have happened while it waited its turn.
-  const obstacle = obstacleTo(held.stored.transaction, call.gate, answers, tools.clock.now());
+  let obstacle: ReturnType<typeof obstacleTo> = null;
   try {
-    if (obstacle === null) {
+    // Providers of tenants' own making render templates before they call.
+    outcome = await tools.turns.run(transaction.accountId, () => {
+      // Much may have happened while it waited its turn.
+      obstacle = obstacleTo(held.stored.transaction, call.gate, answers, tools.clock.now());
+      if (obstacle !== null) return null;
       if (answers.handover) answers.handover.at = tools.clock.now();
-      outcome = await call.make();
-    }
+      return call.make();
+    });
   } finally {
     call.gate.leave();
   }

@@ -15,7 +15,7 @@ export interface Metrics {
 }
 
 /** Fresh metrics, on a registry of their own. */
-export function createMetrics({ engine }: ApiTools): Metrics {
+export function createMetrics({ engine, batches, log }: ApiTools): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const requests = new Counter({
@@ -37,6 +37,17 @@ export function createMetrics({ engine }: ApiTools): Metrics {
     registers: [registry],
     collect: () => inHand.set(engine.inHand()),
   });
+  const visitsDropped: Counter = new Counter({
+    name: 'carom_visits_dropped_total',
+    help: 'Clicks and opens that were answered but not told, because too many were being told',
+    registers: [registry],
+    collect: () => {
+      visitsDropped.reset();
+      visitsDropped.inc(engine.visits.dropped());
+    },
+  });
+  observeBatches(registry, { engine, batches, log });
+  observeWebhooks(registry, engine);
   return {
     contentType: registry.contentType,
     render: () => registry.metrics(),
@@ -49,4 +60,57 @@ export function createMetrics({ engine }: ApiTools): Metrics {
       });
     },
   };
+}
+
+function observeBatches(
+  registry: Registry,
+  { engine, batches, log }: Pick<ApiTools, 'engine' | 'batches' | 'log'>,
+): void {
+  const ofCounters = (name: string, help: string, read: () => number) => {
+    const counter: Counter = new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect: () => {
+        counter.reset();
+        counter.inc(read());
+      },
+    });
+  };
+  const { batchCounters } = engine;
+  ofCounters('carom_batch_recipients_accepted_total', 'Recipients of accepted batches', () => batchCounters().accepted);
+  const expanded = 'Recipients of batches whose turn has come';
+  ofCounters('carom_batch_recipients_expanded_total', expanded, () => batchCounters().expanded);
+  const open: Gauge = new Gauge({
+    name: 'carom_batches_open',
+    help: 'Batches that have not ended, of all nodes',
+    registers: [registry],
+    collect: async () => {
+      try {
+        open.set(await batches.open());
+      } catch (error) {
+        log.debug({ error }, 'open batches could not be counted');
+      }
+    },
+  });
+}
+
+function observeWebhooks(registry: Registry, { webhooks }: ApiTools['engine']): void {
+  const calls: Counter<'result'> = new Counter({
+    name: 'carom_webhook_calls_total',
+    help: 'Calls of webhooks made by this node: delivered, failed and tried again later (retried), given up (failed)',
+    labelNames: ['result'],
+    registers: [registry],
+    collect: () => {
+      const { delivered, retried, failed } = webhooks.figures();
+      calls.reset();
+      for (const [result, count] of Object.entries({ delivered, retried, failed })) calls.inc({ result }, count);
+    },
+  });
+  const waiting: Gauge = new Gauge({
+    name: 'carom_webhook_calls_waiting',
+    help: 'Calls of webhooks that wait, of all nodes, some seconds ago; 100000 means at least so many',
+    registers: [registry],
+    collect: () => waiting.set(webhooks.figures().waiting),
+  });
 }

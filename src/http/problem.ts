@@ -6,6 +6,7 @@ const TITLES: Record<string, string> = {
   unauthorized: 'No valid API key was given',
   forbidden: 'The API key may not do this',
   not_found: 'There is no such thing',
+  method_not_allowed: 'This cannot be done there',
   conflict: 'This cannot be done in the present state',
   txn_id_reused: 'The txnId was used for another request',
   campaign_not_running: 'A campaign is not running',

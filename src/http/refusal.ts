@@ -6,6 +6,7 @@ export const REFUSAL_STATUS = {
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,
+  method_not_allowed: 405,
   conflict: 409,
   txn_id_reused: 409,
   campaign_not_running: 412,

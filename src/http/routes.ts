@@ -1,8 +1,10 @@
 /** Every URL, on one page. A scope is an API: it has its own way in and its own shape of errors. */
 import type { FastifyInstance } from 'fastify';
+import { SHARED_LENGTH_MAX } from '#domain/batch.ts';
 import type { ApiTools } from './api-tools.ts';
 import { errorHandler } from './as-refusal.ts';
 import { accountEndpoints } from './api/accounts.ts';
+import { batchEndpoints } from './api/batches.ts';
 import { campaignEndpoints } from './api/campaigns.ts';
 import { enter } from './api/entry.ts';
 import { eventEndpoints } from './api/events.ts';
@@ -14,17 +16,26 @@ import { providerEndpoints } from './api/providers.ts';
 import { receiptEndpoints } from './api/receipts.ts';
 import { statsEndpoints } from './api/stats.ts';
 import { transactionEndpoints } from './api/transactions.ts';
+import { webhookEndpoints } from './api/webhooks.ts';
 import { webengageEndpoints } from './dialects/webengage-endpoints.ts';
 import { refusalAnswer } from './dialects/webengage.ts';
 import { webengageTrackingEndpoints } from './dialects/webengage-tracking-endpoints.ts';
+import { acceptJsonUnderAnyName } from './dialects/xtremepush-body.ts';
+import { xtremepushEndpoints } from './dialects/xtremepush-endpoints.ts';
+import { XTREMEPUSH_URL, refusalAnswer as xtremepushRefusal } from './dialects/xtremepush.ts';
 import { acceptCallbackBodies } from './callback-bodies.ts';
+import { acceptLargeJsonBodies } from './large-json-bodies.ts';
 import { createMetrics } from './metrics.ts';
 import { problem } from './problem.ts';
 import { Refusal } from './refusal.ts';
+import { trackingEndpoints } from './tracking/endpoints.ts';
+import { refusalPage } from './tracking/pages.ts';
 import { acceptYamlBodies } from './yaml-bodies.ts';
 
 /** A refusal in the shape of the API whose URL it looks like: for what no route takes, or cannot be read as a URL at all. */
 export function refusalShape(url: string): (refusal: Refusal) => { body: unknown; type: string } {
+  if (XTREMEPUSH_URL.test(url)) return xtremepushRefusal;
+  if (/^\/[cou]\//.test(url)) return refusalPage;
   return /^\/v[12]\/accounts\/./.test(url) ? refusalAnswer : problem;
 }
 
@@ -53,12 +64,24 @@ export function registerRoutes(app: FastifyInstance, tools: ApiTools, role: 'all
     webengage.post('/v1/accounts/:account/events', tracking.events);
   });
 
+  app.register(async (xtremepush) => {
+    acceptJsonUnderAnyName(xtremepush);
+    const endpoints = xtremepushEndpoints(tools);
+    xtremepush.setErrorHandler(endpoints.errorHandler);
+    xtremepush.post('/api/external/execute/campaign', endpoints.execute);
+    xtremepush.post('/api/external/start/campaign', endpoints.start);
+    xtremepush.post('/api/external/stop/campaign', endpoints.stop);
+    xtremepush.all('/api/external/:method/:model', endpoints.other);
+  });
+
   app.register(async (vendors) => {
     acceptCallbackBodies(vendors);
     const receipts = receiptEndpoints(tools);
     vendors.post('/v1/receipts/:provider/:secret', receipts.take);
     vendors.get('/v1/receipts/:provider/:secret', receipts.take);
   });
+
+  registerLinks(app, tools);
 
   app.register(async (own) => {
     own.addHook('onRequest', enter(tools));
@@ -67,6 +90,8 @@ export function registerRoutes(app: FastifyInstance, tools: ApiTools, role: 'all
     own.get('/v1/transactions', transactions.list);
     own.get('/v1/transactions/:id', transactions.get);
     own.post('/v1/transactions/:id/cancel', transactions.cancel);
+
+    registerBatches(own, tools);
 
     const profiles = profileEndpoints(tools);
     own.get('/v1/profiles/:userId', profiles.get);
@@ -81,6 +106,33 @@ export function registerRoutes(app: FastifyInstance, tools: ApiTools, role: 'all
 
     own.get('/v1/stats', statsEndpoints(tools).get);
     registerConfiguration(own, tools);
+  });
+}
+
+function registerBatches(own: FastifyInstance, tools: ApiTools): void {
+  own.register(async (large) => {
+    acceptLargeJsonBodies(large, SHARED_LENGTH_MAX);
+    const batches = batchEndpoints(tools);
+    large.post('/v1/batches', batches.create);
+    large.get('/v1/batches', batches.list);
+    large.get('/v1/batches/:id', batches.get);
+    large.post('/v1/batches/:id/cancel', batches.cancel);
+    large.post('/v1/batches/:id/pause', batches.pause);
+    large.post('/v1/batches/:id/resume', batches.resume);
+  });
+}
+
+/** Where the links in messages lead: pages, not an API. */
+function registerLinks(app: FastifyInstance, tools: ApiTools): void {
+  app.register(async (links) => {
+    acceptCallbackBodies(links);
+    const tracking = trackingEndpoints(tools);
+    links.addHook('onRequest', tracking.enter);
+    links.setErrorHandler(tracking.errorHandler);
+    links.get('/c/:token', tracking.click);
+    links.get('/o/:token', tracking.open);
+    links.get('/u/:token', tracking.page);
+    links.post('/u/:token', tracking.change);
   });
 }
 
@@ -114,4 +166,16 @@ function registerConfiguration(own: FastifyInstance, tools: ApiTools): void {
   own.delete('/v1/keys/:id', keys.remove);
 
   own.get('/v1/accounts', accountEndpoints(tools).list);
+
+  const webhooks = webhookEndpoints(tools);
+  own.get('/v1/webhooks', webhooks.list);
+  own.post('/v1/webhooks', webhooks.create);
+  own.get('/v1/webhooks/:id', webhooks.get);
+  own.put('/v1/webhooks/:id', webhooks.put);
+  own.delete('/v1/webhooks/:id', webhooks.remove);
+  own.post('/v1/webhooks/:id/test', webhooks.test);
+  own.post('/v1/webhooks/:id/replay', webhooks.replay);
+  own.get('/v1/webhooks/:id/calls', webhooks.calls);
+  own.get('/v1/webhooks/:id/calls/:call', webhooks.call);
+  own.post('/v1/webhooks/:id/calls/:call/replay', webhooks.replayCall);
 }

@@ -1,8 +1,9 @@
-/** Where accounts, keys, providers and campaigns live. Nodes keep them in memory and follow the changes by revision. */
+/** Where accounts, keys, providers, campaigns and webhooks live. Nodes keep them in memory and follow the changes by revision. */
 import type { Account, ApiKey } from '#domain/account.ts';
 import type { Campaign, CampaignContent } from '#domain/campaign.ts';
 import type { AccountId, CampaignId } from '#domain/ids.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
+import type { Webhook } from '#domain/webhook.ts';
 
 /** A set of changes, written together or not at all. */
 export interface ConfigChanges {
@@ -11,9 +12,11 @@ export interface ConfigChanges {
   providers?: ProviderConfig[];
   /** With `contentChanged`, `content` is stored as version `version`; else only name and state change. */
   campaigns?: { campaign: Campaign; contentChanged: boolean }[];
+  webhooks?: Webhook[];
   removedKeys?: { accountId: AccountId; id: string }[];
   removedProviders?: { accountId: AccountId; id: string }[];
   removedCampaigns?: { accountId: AccountId; id: CampaignId }[];
+  removedWebhooks?: { accountId: AccountId; id: string }[];
 }
 
 /** What has changed since a revision: whole things, and the ids of removed ones. */
@@ -23,8 +26,9 @@ export interface ConfigNews {
   keys: ApiKey[];
   providers: ProviderConfig[];
   campaigns: Campaign[];
+  webhooks: Webhook[];
   /** `version`: a campaign's last one; one of the same id that comes later counts on from it. */
-  removed: { kind: 'key' | 'provider' | 'campaign'; accountId: AccountId; id: string; version?: number }[];
+  removed: { kind: 'key' | 'provider' | 'campaign' | 'webhook'; accountId: AccountId; id: string; version?: number }[];
 }
 
 /** The promises: revisions are given in commit order, so that reading "since" misses nothing. */

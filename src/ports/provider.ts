@@ -25,6 +25,10 @@ export interface OutgoingMessage {
   url: string | null;
   data: Record<string, string> | null;
   template: { name: string; language: string | null; variables: string[] } | null;
+  /** Where the user unsubscribes; null where that is not offered. */
+  unsubscribeUrl: string | null;
+  /** Headers that an e-mail must carry (RFC 8058); null: none. */
+  headers: Record<string, string> | null;
   txnId: string;
   campaignId: CampaignId;
   userId: UserId;

@@ -6,7 +6,7 @@ import type { JsonObject } from '#domain/request.ts';
  */
 export type Escaping = 'none' | 'html' | 'url';
 
-/** A parsed template. Rendering is synchronous, bounded in output and loops, and sees plain data only. */
+/** A parsed template. Rendering is synchronous, bounded in what it may use up, and sees plain data only. */
 export interface Template {
   /** @throws {TemplateError} when rendering fails or goes over a bound; the message is for the template's author. */
   render(context: JsonObject): string;
@@ -16,6 +16,8 @@ export interface Template {
 export interface Templates {
   /** @throws {TemplateError} when the source does not parse or is too long; names the line. */
   compile(source: string, escaping: Escaping): Template;
+  /** Does synchronous work in which several templates are rendered: the bounds hold for all of them together. */
+  together<Result>(work: () => Result): Result;
 }
 
 /** A fault of a template, in words for its author. */

@@ -3,6 +3,7 @@ import type { AccountId, CampaignId, NodeId, TransactionId, UserId } from '#doma
 import type { TransactionRequest } from '#domain/request.ts';
 import type { Instant } from '#domain/time.ts';
 import type { TimelineEntry, Transaction } from '#domain/transaction.ts';
+import type { WebhookCall } from './webhook-store.ts';
 
 /** A transaction with what is stored around it. */
 export interface StoredTransaction {
@@ -34,6 +35,8 @@ export type Accepted =
 export interface Transition {
   stored: StoredTransaction;
   entries: TimelineEntry[];
+  /** What webhooks are told of it; stored with it, or not at all. */
+  calls?: WebhookCall[];
 }
 
 /** The name of a leased transaction. */

@@ -1,8 +1,9 @@
-/** Accounts, keys, providers and campaigns in PostgreSQL. */
+/** Accounts, keys, providers, campaigns and webhooks in PostgreSQL. */
 import type pg from 'pg';
 import type { Account, ApiKey } from '#domain/account.ts';
 import type { Campaign, CampaignContent } from '#domain/campaign.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
+import type { Webhook } from '#domain/webhook.ts';
 import type { ConfigChanges, ConfigNews, ConfigStore } from '#ports/config-store.ts';
 import { orUnavailable, run, unitOfWork } from './connection.ts';
 import type { Database } from './connection.ts';
@@ -35,6 +36,8 @@ const PUT_KEY = `insert into api_keys (account_id, id, body, revision) values ($
   on conflict (account_id, id) do update set body = excluded.body, revision = excluded.revision, removed = false`;
 const PUT_PROVIDER = `insert into providers (account_id, id, body, revision) values ($1, $2, $3, $4)
   on conflict (account_id, id) do update set body = excluded.body, revision = excluded.revision, removed = false`;
+const PUT_WEBHOOK = `insert into webhooks (account_id, id, body, revision) values ($1, $2, $3, $4)
+  on conflict (account_id, id) do update set body = excluded.body, revision = excluded.revision, removed = false`;
 const PUT_CAMPAIGN = `insert into campaigns (account_id, id, name, state, version, revision) values ($1, $2, $3, $4, $5, $6)
   on conflict (account_id, id) do update
     set name = excluded.name, state = excluded.state, version = excluded.version, revision = excluded.revision, removed = false`;
@@ -44,6 +47,7 @@ const REMOVE = {
   key: 'update api_keys set removed = true, revision = $3 where account_id = $1 and id = $2',
   provider: 'update providers set removed = true, revision = $3 where account_id = $1 and id = $2',
   campaign: 'update campaigns set removed = true, revision = $3 where account_id = $1 and id = $2',
+  webhook: 'update webhooks set removed = true, revision = $3 where account_id = $1 and id = $2',
 };
 
 async function writeChanges(client: pg.PoolClient, changes: ConfigChanges, basedOn: number): Promise<number | null> {
@@ -65,11 +69,16 @@ async function writeChanges(client: pg.PoolClient, changes: ConfigChanges, based
     if (contentChanged) await client.query(PUT_VERSION, [accountId, id, version, documentOf(content)]);
     await client.query(PUT_CAMPAIGN, [accountId, id, name, state, version, revision]);
   }
+  for (const { accountId, id, ...body } of changes.webhooks ?? []) {
+    await client.query(PUT_WEBHOOK, [accountId, id, documentOf(body), revision]);
+  }
   for (const { accountId, id } of changes.removedKeys ?? []) await client.query(REMOVE.key, [accountId, id, revision]);
   for (const { accountId, id } of changes.removedProviders ?? [])
     await client.query(REMOVE.provider, [accountId, id, revision]);
   for (const { accountId, id } of changes.removedCampaigns ?? [])
     await client.query(REMOVE.campaign, [accountId, id, revision]);
+  for (const { accountId, id } of changes.removedWebhooks ?? [])
+    await client.query(REMOVE.webhook, [accountId, id, revision]);
   return revision;
 }
 
@@ -102,6 +111,7 @@ async function readSince(pool: pg.Pool, since: number): Promise<ConfigNews> {
     keys: [],
     providers: [],
     campaigns: [],
+    webhooks: [],
     removed: [],
   };
   if (head!.revision === since) return news;
@@ -120,6 +130,10 @@ async function readSince(pool: pg.Pool, since: number): Promise<ConfigNews> {
   for (const row of await bodies<Omit<ProviderConfig, 'id' | 'accountId'>>('providers')) {
     if (row.removed) news.removed.push({ kind: 'provider', accountId: row.account_id, id: row.id });
     else news.providers.push({ accountId: row.account_id, id: row.id, ...row.body });
+  }
+  for (const row of await bodies<Omit<Webhook, 'id' | 'accountId'>>('webhooks')) {
+    if (row.removed) news.removed.push({ kind: 'webhook', accountId: row.account_id, id: row.id });
+    else news.webhooks.push({ accountId: row.account_id, id: row.id, ...row.body });
   }
   const campaigns = await pool.query<CampaignRow>(
     `select c.account_id, c.id, c.name, c.state, c.version, v.content, c.removed

@@ -20,7 +20,7 @@ export function texts(values: readonly (string | null)[]): Buffer {
 }
 
 /** `json[]` */
-export function jsons(values: readonly string[]): Buffer {
+export function jsons(values: readonly (string | null)[]): Buffer {
   return written(values, OID.json, null);
 }
 

@@ -3,9 +3,10 @@
 -- run with CAROM_UPDATE_SCHEMA=1.
 
 create table carom (
-  one      boolean not null default true,
-  buckets  integer not null,
-  revision bigint  not null default 0,
+  one             boolean not null default true,
+  buckets         integer not null,
+  revision        bigint  not null default 0,
+  tracking_secret bytea   not null,
   primary key (one),
   check (((buckets >= 1) and (buckets <= 4096))),
   check (one)
@@ -68,21 +69,23 @@ create table campaign_versions (
 );
 
 create table transactions (
-  bucket     smallint    not null,
-  account_id text        not null,
-  id         uuid        not null,
-  txn_id     text        not null,
-  user_id    text        not null,
-  mode       text        not null,
-  state      text        not null,
-  version    integer     not null,
-  node_id    integer,
-  created_at timestamptz not null,
-  due_at     timestamptz,
-  ended_at   timestamptz,
-  request    json        not null,
-  progress   json        not null,
-  timeline   jsonb       not null,
+  bucket      smallint    not null,
+  account_id  text        not null,
+  id          uuid        not null,
+  txn_id      text        not null,
+  user_id     text        not null,
+  mode        text        not null,
+  state       text        not null,
+  version     integer     not null,
+  node_id     integer,
+  created_at  timestamptz not null,
+  due_at      timestamptz,
+  ended_at    timestamptz,
+  request     json        not null,
+  progress    json        not null,
+  timeline    jsonb       not null,
+  batch_id    uuid,
+  batch_index integer,
   primary key (bucket, account_id, id)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1);
 create unique index transactions_txn_id on transactions (bucket, txn_id, account_id);
@@ -90,6 +93,7 @@ create index transactions_user on transactions (bucket, user_id, account_id, id)
 create index transactions_due on transactions (bucket, due_at) where (due_at is not null);
 create index transactions_node on transactions (bucket, node_id) where (node_id is not null);
 create index transactions_ended on transactions (bucket, ended_at) where (ended_at is not null);
+create index transactions_batch on transactions (bucket, batch_id, state, batch_index) where (batch_id is not null);
 
 create table dedupe_windows (
   bucket         smallint    not null,
@@ -111,6 +115,9 @@ create table profiles (
   updated_at timestamptz not null,
   primary key (bucket, account_id, user_id)
 );
+create index profiles_email on profiles (bucket, lower((fields ->> 'email'::text)), account_id) where (lower((fields ->> 'email'::text)) is not null);
+create index profiles_phone on profiles (bucket, translate((fields ->> 'phone'::text), ' -./()'::text, ''::text), account_id) where (translate((fields ->> 'phone'::text), ' -./()'::text, ''::text) is not null);
+create index profiles_internal_id on profiles (bucket, ((fields ->> 'internalId'::text)), account_id) where ((fields ->> 'internalId'::text) is not null);
 
 create table profile_writes (
   bucket         smallint    not null,
@@ -189,3 +196,94 @@ create table stats (
   count       bigint      not null,
   primary key (bucket, account_id, hour, campaign_id, channel, what)
 );
+
+create table batches (
+  bucket            smallint    not null,
+  account_id        text        not null,
+  id                uuid        not null,
+  key               text,
+  fingerprint       text        not null,
+  state             text        not null,
+  created_at        timestamptz not null,
+  start_at          timestamptz not null,
+  ended_at          timestamptz,
+  expand_at         timestamptz,
+  check_at          timestamptz,
+  total             integer     not null,
+  request           json        not null,
+  campaign_versions integer[]   not null,
+  primary key (bucket, account_id, id)
+);
+create unique index batches_key on batches (bucket, key, account_id) where (key is not null);
+create index batches_expand on batches (bucket, expand_at) where ((expand_at is not null) and (state = 'running'::text));
+create index batches_check on batches (bucket, check_at) where (check_at is not null);
+create index batches_ended on batches (bucket, ended_at) where (ended_at is not null);
+
+create table batch_pages (
+  bucket     smallint    not null,
+  batch_id   uuid        not null,
+  first      integer     not null,
+  size       integer     not null,
+  due_at     timestamptz,
+  recipients json        not null,
+  refusals   jsonb       not null default '[]'::jsonb,
+  primary key (bucket, batch_id, first)
+);
+create index batch_pages_due on batch_pages (bucket, batch_id, first) where (due_at is not null);
+create index batch_pages_refused on batch_pages (bucket, batch_id, first) where (refusals <> '[]'::jsonb);
+
+create table webhooks (
+  account_id text    not null,
+  id         text    not null,
+  body       jsonb   not null,
+  removed    boolean not null default false,
+  revision   bigint  not null,
+  primary key (account_id, id)
+);
+create index webhooks_revision on webhooks (revision);
+
+create table webhook_calls (
+  bucket     smallint    not null,
+  account_id text        not null,
+  webhook_id text        not null,
+  lane       uuid        not null,
+  id         text        not null,
+  type       text        not null,
+  position   bigint      not null,
+  state      text        not null,
+  attempts   integer     not null,
+  at         timestamptz not null,
+  due_at     timestamptz,
+  claimed_at timestamptz,
+  tried_at   timestamptz,
+  until      timestamptz not null,
+  status     integer,
+  error      text,
+  format     text        not null,
+  body       json        not null,
+  primary key (bucket, account_id, webhook_id, lane, id)
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1);
+create index webhook_calls_due on webhook_calls (bucket, account_id, webhook_id, due_at) where (due_at is not null);
+create index webhook_calls_at on webhook_calls (bucket, account_id, webhook_id, at, id);
+create index webhook_calls_until on webhook_calls (bucket, until);
+
+create table webhook_health (
+  bucket       smallint    not null,
+  account_id   text        not null,
+  webhook_id   text        not null,
+  delivered_at timestamptz not null,
+  primary key (bucket, account_id, webhook_id)
+);
+
+create table tracked_messages (
+  bucket     smallint    not null,
+  key        bigint      not null,
+  account_id text        not null,
+  message_id uuid        not null,
+  user_id    text        not null,
+  channel    text        not null,
+  urls       text[]      not null,
+  at         timestamptz not null,
+  primary key (bucket, key)
+);
+create index tracked_messages_at on tracked_messages (bucket, at);

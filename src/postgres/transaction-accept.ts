@@ -13,13 +13,13 @@ import { progressDocument, requestDocument, timelineDocument } from './transacti
 const ACCEPT = {
   name: 'accept',
   text: `insert into transactions (bucket, account_id, id, txn_id, user_id, mode, state, version, node_id, created_at,
-           due_at, request, progress, timeline)
+           due_at, request, progress, timeline, batch_id, batch_index)
          select $1, account_id, id, txn_id, user_id, mode, state, 1, node_id, created_at,
-           due_at, request, progress, timeline
+           due_at, request, progress, timeline, batch_id, batch_index
          from unnest($2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::timestamptz[],
-           $10::timestamptz[], $11::json[], $12::json[], $13::jsonb[])
+           $10::timestamptz[], $11::json[], $12::json[], $13::jsonb[], $14::uuid[], $15::int[])
            as given (account_id, id, txn_id, user_id, mode, state, node_id, created_at,
-             due_at, request, progress, timeline)
+             due_at, request, progress, timeline, batch_id, batch_index)
          order by account_id, txn_id
          on conflict do nothing
          returning id`,
@@ -48,6 +48,8 @@ export async function insertTransactions(
       jsons(batch.map(({ stored }) => requestDocument(stored.request))),
       jsons(transactions.map(progressDocument)),
       jsonbs(batch.map(({ entries }) => timelineDocument(entries))),
+      uuids(batch.map(({ stored }) => stored.request.batch?.id ?? null)),
+      integers(batch.map(({ stored }) => stored.request.batch?.index ?? null)),
     ],
   });
   return new Set(result.rows.map(({ id }) => id));

@@ -1,4 +1,5 @@
 /** A transaction as a row, and back. The columns are what statements ask for; the rest is one document. */
+import { NOTHING_MORE } from '#domain/request.ts';
 import type { TransactionRequest } from '#domain/request.ts';
 import type { TimelineEntry, Transaction } from '#domain/transaction.ts';
 import type { StoredTransaction } from '#ports/transaction-store.ts';
@@ -6,7 +7,7 @@ import { documentOf } from './document.ts';
 
 /** The columns every reading statement selects. */
 export const TRANSACTION_COLUMNS =
-  't.account_id, t.id, t.txn_id, t.user_id, t.mode, t.version, t.node_id, t.created_at, t.request, t.progress';
+  't.account_id, t.id, t.txn_id, t.user_id, t.mode, t.version, t.node_id, t.created_at, t.request, t.progress, t.batch_id, t.batch_index';
 
 /** A row of {@link TRANSACTION_COLUMNS}. */
 export interface TransactionRow {
@@ -20,6 +21,8 @@ export interface TransactionRow {
   created_at: Date;
   request: RequestDocument;
   progress: ProgressDocument;
+  batch_id: string | null;
+  batch_index: number | null;
 }
 
 type RequestDocument = Partial<TransactionRequest> & Pick<TransactionRequest, 'campaignIds'>;
@@ -27,8 +30,10 @@ type ProgressDocument = Omit<Transaction, 'id' | 'accountId' | 'txnId' | 'userId
 
 /** The request without what columns hold and without what was not given. */
 export function requestDocument(request: TransactionRequest): string {
-  const { mode: _mode, userId: _userId, ...rest } = request;
-  return documentOf(Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)));
+  const { mode: _mode, userId: _userId, batch: _batch, ...rest } = request;
+  const nothing: Partial<TransactionRequest> = NOTHING_MORE;
+  const given = Object.entries(rest).filter(([key, value]) => value !== nothing[key as keyof TransactionRequest]);
+  return documentOf(Object.fromEntries(given));
 }
 
 /** The transaction without what columns hold. */
@@ -47,12 +52,14 @@ export function progressDocument(transaction: Transaction): string {
 
 /** Entries as arrays: their keys would be half of a row. */
 export function timelineDocument(entries: TimelineEntry[]): string {
-  return documentOf(entries.map(({ at, what, leg, detail }) => [at, what, leg, detail]));
+  return documentOf(entries.map(({ at, what, leg, detail, message }) => [at, what, leg, detail, message]));
 }
 
 /** The inverse of {@link timelineDocument}. */
-export function timelineOf(document: [number, string, number | null, string | null][]): TimelineEntry[] {
-  return document.map(([at, what, leg, detail]) => ({ at, what, leg, detail }));
+export function timelineOf(
+  document: [number, string, number | null, string | null, number | null][],
+): TimelineEntry[] {
+  return document.map(([at, what, leg, detail, message]) => ({ at, what, leg, message, detail }));
 }
 
 /** The stored transaction of a row. */
@@ -67,20 +74,12 @@ export function storedOf(row: TransactionRow): StoredTransaction {
       createdAt: row.created_at.getTime(),
       ...row.progress,
     },
-    request: { ...ABSENT, ...row.request, ...columns },
+    request: { ...NOTHING_MORE, ...row.request, ...columns, batch: batchOf(row) },
     version: row.version,
     node: row.node_id,
   };
 }
 
-const ABSENT = {
-  txnId: null,
-  ttl: null,
-  startAt: null,
-  token: {},
-  params: {},
-  email: null,
-  phone: null,
-  eventName: null,
-  profile: null,
-};
+function batchOf({ batch_id: id, batch_index: index }: TransactionRow): TransactionRequest['batch'] {
+  return id === null || index === null ? null : { id, index };
+}

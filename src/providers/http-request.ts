@@ -3,6 +3,7 @@ import type { MessageId } from '#domain/ids.ts';
 import type { OutgoingMessage } from '#ports/provider.ts';
 import type { Templates } from '#ports/templates.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
+import { sendable } from './body-weight.ts';
 import { MESSAGE_NAMES, compileJson } from './http-json.ts';
 import { ContentError, compileSetting } from './http-template.ts';
 import { readUrl } from './http-url.ts';
@@ -85,12 +86,13 @@ export function compileRequest(
   return {
     origin,
     timeoutMs: readDurationMs(request, 'timeout', 'request', timeoutMs),
-    render: (context, messageId) => ({
-      method,
-      path: path(context),
-      headers: { ...headers(context), 'idempotency-key': messageId },
-      body: body(context),
-    }),
+    render: (context, messageId) =>
+      templates.together(() => ({
+        method,
+        path: path(context),
+        headers: { ...headers(context), 'idempotency-key': messageId },
+        body: body(context),
+      })),
   };
 }
 
@@ -122,7 +124,10 @@ function readBody(
   if (kind === 'form') readObject(request, 'form', 'request');
   const json = compileJson(request[kind]!, { templates, names }, `request.${kind}`);
   return {
-    body: kind === 'json' ? (context) => JSON.stringify(json(context) ?? null) : (context) => formOf(json(context)),
+    body:
+      kind === 'json'
+        ? (context) => JSON.stringify(sendable(json(context) ?? null))
+        : (context) => formOf(sendable(json(context))),
     contentType,
   };
 }

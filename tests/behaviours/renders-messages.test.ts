@@ -62,6 +62,7 @@ before(async () => {
       from: 'Shop <{{ token.from }}>',
       subject: 'S {{ first_name }} & co',
       html: '<p title="{{ first_name }}">{{ first_name }}</p>{{ token.html|raw }}',
+      tracking: false,
     }),
     campaign('~push', 'B {{ first_name }}', { channel: 'push', provider: 'push', title: 'T {{ first_name }}' }),
     campaign('~pinned', 'One'),

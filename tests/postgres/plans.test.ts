@@ -5,8 +5,12 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { randomUUID } from 'node:crypto';
+import { memberTxnId } from '#domain/batch.ts';
 import { messageId } from '#domain/ids.ts';
 import type { Acceptance } from '#ports/transaction-store.ts';
+import type { WebhookCall } from '#ports/webhook-store.ts';
+import { batchOf } from '../conformance/batch-store.ts';
 import { acceptance, NOW, times, transition } from '../support/acceptance.ts';
 import { testDatabase } from '../support/database.ts';
 import type { OpenStores, TestDatabase } from '../support/database.ts';
@@ -152,6 +156,16 @@ async function fill({ query }: TestDatabase, buckets: number): Promise<void> {
     insert into events select bucket, 'demo', 'user-' || i, id, 'ordered', ${later}, '{}' ${each};
     insert into message_refs select bucket, 'demo', 'sms', 'ref-' || i, id, ${later} ${each};
     insert into promised_receipts select bucket, id, 'delivered', 'demo', 'sms', ${later} ${each};
+    insert into tracked_messages select bucket, -i, 'demo', id, 'user-' || i, 'sms', '{}', ${later} ${each};
+    insert into batches select bucket, 'demo', id, 'key-' || i, '', 'running', ${later}, ${later}, null, ${later}, ${later}, 1, '{}', '{1}'
+      ${each};
+    insert into batch_pages select bucket, id, 0, 1, ${later}, '[{"target": "nobody"}]' ${each};
+    update transactions set batch_id = gen_random_uuid(), batch_index = 1;
+    update profiles set fields = jsonb_build_object('email', user_id || '@x.org', 'phone', user_id, 'internalId', user_id);
+    insert into webhook_calls select bucket, 'demo', 'crm', id, id || '_ended', 'transaction.ended', 0, 'delivered', 1, ${later}, null, null,
+      ${later}, ${later}, 200, null, 'cloudevents', '{}' ${each};
+    insert into webhook_calls select bucket, 'demo', 'hook-' || i % 5, id, id || '_ended', 'transaction.ended', 0, 'waiting', 1, ${later},
+      ${later}, null, null, ${later}, null, null, 'cloudevents', '{}' ${each};
     insert into stats select bucket, 'demo', ${later}, '~' || i, 'sms', 'sent', 1 ${each}`);
 }
 
@@ -170,6 +184,9 @@ async function workOf(stores: OpenStores): Promise<void> {
   const ids = given.map(({ stored }) => stored.transaction.id);
   await workOfUsers(stores, ids);
   await workOfReceipts(stores, ids);
+  await workOfWebhooks(stores);
+  await workOfBatches(stores);
+  await workOfTracking(stores, ids);
 }
 
 async function workOfTransactions({ transactions }: OpenStores, given: Acceptance[]): Promise<void> {
@@ -201,6 +218,31 @@ async function workOfUsers({ profiles, events, stats }: OpenStores, ids: string[
   await stats.add(times(BATCH, (index) => ({ ...count, what: `kind.${index}` })));
 }
 
+async function workOfBatches({ batches, profiles, transactions }: OpenStores): Promise<void> {
+  const given = batchOf(BATCH * 10, { key: randomUUID() });
+  const { batch } = given;
+  for (const each of [given, given]) await batches.accept(each);
+  const members = times(BATCH, (index) =>
+    acceptance({ txnId: memberTxnId(batch.id, index), request: { batch: { id: batch.id, index } } }),
+  );
+  await Promise.all(members.map((each) => transactions.accept(each)));
+  for (const verb of ['pause', 'resume'] as const) await batches.turn('demo', batch.id, verb, NOW);
+  for (;;) {
+    const page = await batches.claimPage(NOW, NOW + 1_000);
+    if (!page) break;
+    await batches.renewPage(page, NOW + 1_000);
+    await batches.settlePage(page, { refused: [{ index: page.first, reason: 'unknown_user' }] });
+  }
+  for (const result of [null, 'refused', 'waiting', 'running']) await batches.results(batch, result, BATCH, null);
+  assert.equal((await batches.openMembers('demo', batch.id, 2 * BATCH)).length, BATCH);
+  assert.equal((await batches.claimEnding(NOW, BATCH)).length, 1);
+  assert.equal(await batches.end('demo', batch.id, NOW), true);
+  assert.equal(await batches.prune(NOW + 1, BATCH), 1);
+  const wanted = times(BATCH, (index) => `other-${index}`);
+  for (const key of ['user_id', 'email', 'phone', 'internal_id'] as const)
+    await profiles.findUsers('demo', key, wanted);
+}
+
 async function workOfReceipts({ receipts }: OpenStores, ids: string[]): Promise<void> {
   const refs = ids.map((id) => ({ id: messageId(id, 1), ref: `of ${id}` }));
   const receipt = { accountId: 'demo', providerId: 'sms', status: 'sent', reason: null, at: NOW } as const;
@@ -215,4 +257,43 @@ async function workOfReceipts({ receipts }: OpenStores, ids: string[]): Promise<
   const claimed = await receipts.claimPromised(NOW, BATCH, 1_000);
   assert.equal(claimed.length, BATCH);
   await Promise.all(claimed.map((each) => receipts.kept(each)));
+}
+
+async function workOfTracking({ tracked }: OpenStores, ids: string[]): Promise<void> {
+  const about = { accountId: 'demo', userId: 'ana', channel: 'sms', urls: ['https://a.example/'], at: NOW } as const;
+  const keys = ids.map((_, index) => BigInt(index));
+  await Promise.all(keys.map((key, index) => tracked.keep({ ...about, key, messageId: messageId(ids[index]!, 1) })));
+  await Promise.all(keys.map((key, index) => tracked.keep({ ...about, key, messageId: messageId(ids[index]!, 1) })));
+  assert.equal((await Promise.all(keys.map((key) => tracked.find(key, 0)))).filter(Boolean).length, BATCH);
+  await tracked.prune(NOW + 1);
+}
+
+function callOf(lane: string, position: number): WebhookCall {
+  const name = { accountId: 'demo', webhookId: 'crm', id: `${lane}_${position}` };
+  const told = { type: 'transaction.ended', at: NOW, format: 'cloudevents', body: '{}', giveUpAt: NOW + 1 } as const;
+  return { ...name, lane, position, ...told };
+}
+
+async function workOfWebhooks({ transactions, webhooks }: OpenStores): Promise<void> {
+  const given = times(BATCH, () => acceptance());
+  await Promise.all(given.map((each) => transactions.accept(each)));
+  const lanes = given.map(({ stored }) => stored.transaction.id);
+  const transitions = given.map(({ stored }, n) => ({ ...transition(stored, 'told'), calls: [callOf(lanes[n]!, 0)] }));
+  await Promise.all(transitions.map((each) => transactions.save(each)));
+  await webhooks.add([callOf(lanes[0]!, 1)]);
+  assert.ok((await webhooks.due(NOW, BATCH)).length > 0);
+  const room = { accountId: 'demo', webhookId: 'crm', calls: 2 * BATCH };
+  const claimed = await webhooks.claim([room], NOW, 1_000, null);
+  assert.equal(claimed.length, BATCH + 1);
+  const settled = { what: 'delivered', dueAt: null, status: 200, error: null, at: NOW - 100 * 86_400_000 } as const;
+  const [first, second, ...rest] = claimed;
+  await Promise.all(rest.map((call) => webhooks.settle({ ...call, ...settled })));
+  await webhooks.find(first!);
+  await webhooks.replay(first!, NOW, NOW + 1);
+  await webhooks.replayRange({ accountId: 'demo', webhookId: 'crm', since: NOW, until: NOW + 1 }, NOW, NOW + 1, 1);
+  await webhooks.noteDelivered(second!, NOW);
+  await webhooks.lastDelivered(second!);
+  await webhooks.giveUpAll({ accountId: 'demo', webhookId: 'crm' }, NOW, 'it is gone', 1);
+  await webhooks.giveUpLate(NOW + 2, BATCH);
+  await webhooks.prune(NOW + 2, 2 * BATCH);
 }

@@ -3,13 +3,16 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { testDatabase } from '../support/database.ts';
 import type { OpenStores, TestDatabase } from '../support/database.ts';
+import { describeBatchStore } from '../conformance/batch-store.ts';
 import { describeConfigStore } from '../conformance/config-store.ts';
 import { describeEventStore } from '../conformance/event-store.ts';
 import { describeNodeStore } from '../conformance/node-store.ts';
 import { describeProfileStore } from '../conformance/profile-store.ts';
 import { describeReceiptStore } from '../conformance/receipt-store.ts';
 import { describeStatsStore } from '../conformance/stats-store.ts';
+import { describeTrackingStore } from '../conformance/tracking-store.ts';
 import { describeTransactionStore } from '../conformance/transaction-store.ts';
+import { describeWebhookStore } from '../conformance/webhook-store.ts';
 
 for (const buckets of [1, 8]) {
   describe(`PostgreSQL with ${buckets} ${buckets === 1 ? 'bucket' : 'buckets'}`, () => {
@@ -35,11 +38,14 @@ for (const buckets of [1, 8]) {
     };
     describeTransactionStore('it', make('transactions'));
     describeProfileStore('it', make('profiles'));
+    describeBatchStore('it', make('batches'), () => nodes[0].transactions);
     describeEventStore('it', make('events'));
     describeReceiptStore('it', make('receipts'));
     describeConfigStore('it', make('config'));
     describeNodeStore('it', make('nodes'), silence);
     describeStatsStore('it', make('stats'));
+    describeWebhookStore('it', make('webhooks'), make('transactions'));
+    describeTrackingStore('it', make('tracked'));
 
     test('in all of that, no two nodes waited for each other in a circle', async () => {
       const deadlocks = 'select deadlocks::int from pg_stat_database where datname = current_database()';

@@ -49,12 +49,13 @@ export function acceptance(changes: AcceptanceChanges = {}): Acceptance {
         updatesProfile: false,
         initialProcessing: 'due',
         status,
-        legs: campaignIds.map((campaignId, position) => ({
-          campaignId,
-          campaignVersion: 1,
+        legs: campaignIds.map((campaignId) => ({ campaignId, campaignVersion: 1 })),
+        messages: campaignIds.map((_, leg) => ({
+          leg,
+          stage: 0,
           policy: {},
-          state: position === 0 ? { name: 'sending', since: createdAt } : { name: 'pending' },
-          facts: { attempts: position === 0 ? 1 : 0 },
+          state: leg === 0 ? { name: 'sending', since: createdAt } : { name: 'pending' },
+          facts: { attempts: leg === 0 ? 1 : 0 },
         })),
       },
       request: {
@@ -66,6 +67,10 @@ export function acceptance(changes: AcceptanceChanges = {}): Acceptance {
         startAt: null,
         token: {},
         params: {},
+        recipientParams: {},
+        overrides: null,
+        reference: null,
+        batch: null,
         email: null,
         phone: null,
         eventName: null,
@@ -75,7 +80,7 @@ export function acceptance(changes: AcceptanceChanges = {}): Acceptance {
       version: 1,
       node,
     },
-    entries: [{ at: createdAt, what: 'transaction.accepted', leg: null, detail: txnId }],
+    entries: [{ at: createdAt, what: 'transaction.accepted', leg: null, message: null, detail: txnId }],
     window: changes.window ?? null,
   };
 }
@@ -83,7 +88,7 @@ export function acceptance(changes: AcceptanceChanges = {}): Acceptance {
 /** A transition that writes one line into the timeline and, where given, another status. */
 export function transition(stored: StoredTransaction, detail: string, status?: TransactionStatus): Transition {
   const transaction = { ...stored.transaction, status: status ?? stored.transaction.status };
-  return { stored: { ...stored, transaction }, entries: [{ at: NOW, what: 'test.step', leg: 0, detail }] };
+  return { stored: { ...stored, transaction }, entries: [{ at: NOW, what: 'test.step', leg: 0, message: 0, detail }] };
 }
 
 /** So many of what `make` makes. */

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import type { BatchStore } from '#ports/batch-store.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ConfigStore } from '#ports/config-store.ts';
 import type { EventStore } from '#ports/event-store.ts';
@@ -17,7 +18,10 @@ import type { NodeStore } from '#ports/node-store.ts';
 import type { ProfileStore } from '#ports/profile-store.ts';
 import type { ReceiptStore } from '#ports/receipt-store.ts';
 import type { StatsStore } from '#ports/stats-store.ts';
+import type { TrackingStore } from '#ports/tracking-store.ts';
 import type { TransactionStore } from '#ports/transaction-store.ts';
+import type { WebhookStore } from '#ports/webhook-store.ts';
+import { batchStore } from '#postgres/batch-store.ts';
 import { configStore } from '#postgres/config-store.ts';
 import { openDatabase, readBuckets } from '#postgres/connection.ts';
 import type { Address, Database } from '#postgres/connection.ts';
@@ -28,7 +32,9 @@ import { nodeStore } from '#postgres/node-store.ts';
 import { profileStore } from '#postgres/profile-store.ts';
 import { receiptStore } from '#postgres/receipt-store.ts';
 import { statsStore } from '#postgres/stats-store.ts';
+import { trackingStore } from '#postgres/tracking-store.ts';
 import { transactionStore } from '#postgres/transaction-store.ts';
+import { webhookStore } from '#postgres/webhook-store.ts';
 import { testClock } from './clock.ts';
 
 /** What one node has open. */
@@ -37,11 +43,14 @@ export interface OpenStores {
   queries: Kysely<unknown>;
   transactions: TransactionStore;
   profiles: ProfileStore;
+  batches: BatchStore;
   events: EventStore;
   receipts: ReceiptStore;
   config: ConfigStore;
   nodes: NodeStore;
   stats: StatsStore;
+  webhooks: WebhookStore;
+  tracked: TrackingStore;
   /** Ends the connections; done in the end for who does not. */
   close(): Promise<void>;
 }
@@ -131,11 +140,14 @@ export async function openStores(address: Address, clock: Clock = testClock()): 
     queries,
     transactions: transactionStore(database, queries),
     profiles: profileStore(database, clock),
+    batches: batchStore(database, queries),
     events: eventStore(database, queries, clock),
     receipts: receiptStore(database),
     config: configStore(database),
     nodes: nodeStore(database),
     stats: statsStore(database),
+    webhooks: webhookStore(database, queries),
+    tracked: trackingStore(database),
     close,
   };
 }

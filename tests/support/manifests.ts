@@ -1,6 +1,8 @@
 /** Manifests to start from, and what applies them, for tests of the configuration. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { messagesOf } from '#domain/campaign.ts';
+import type { CampaignContent, MessageContent } from '#domain/campaign.ts';
 import { configCache } from '#engine/config-cache.ts';
 import type { ConfigCache } from '#engine/config-cache.ts';
 import { applyManifest } from '#engine/manifest/apply.ts';
@@ -8,10 +10,13 @@ import type { AdminTools, ManifestOutcome } from '#engine/manifest/apply.ts';
 import type { FieldChange } from '#engine/manifest/changes.ts';
 import type { Fault } from '#engine/manifest/faults.ts';
 import { PROVIDER_TYPES } from '#providers/catalog.ts';
+import { webhookSender } from '#outbound/webhook-sender.ts';
+import { hookCaller } from '#providers/hook.ts';
 import { createTwigTemplates } from '#templates/twig.ts';
 import { parse } from 'yaml';
 import { memoryConfigStore } from './memory-config-store.ts';
 import type { MemoryConfigStore } from './memory-config-store.ts';
+import { testTools } from './provider-tools.ts';
 
 /** One node with its configuration in memory. */
 export interface ConfiguredNode {
@@ -24,12 +29,15 @@ export interface ConfiguredNode {
 /** A node on a store of its own, or on the one of other nodes. */
 export function configuredNode(store: MemoryConfigStore = memoryConfigStore()): ConfiguredNode {
   const config = configCache(store);
-  const tools = { config, templates: createTwigTemplates(), providerTypes: PROVIDER_TYPES };
+  const templates = createTwigTemplates();
+  const tools = { config, templates, providerTypes: PROVIDER_TYPES, hooks: hookCaller({ ...testTools(), templates }) };
+  const sender = webhookSender(testTools().clock, 'test');
   return {
     store,
     config,
     tools,
-    apply: (manifest, options) => applyManifest(tools, manifest, { dryRun: false, prune: false, ...options }),
+    apply: (manifest, options) =>
+      applyManifest({ ...tools, sender }, manifest, { dryRun: false, prune: false, ...options }),
   };
 }
 
@@ -54,6 +62,14 @@ export function fieldsOf(outcome: ManifestOutcome): FieldChange[] {
 /** The faults of an outcome, as `campaigns.0.body: is missing`. */
 export function faultsOf(outcome: { kind: string; faults?: Fault[] }): string[] {
   return (outcome.faults ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
+}
+
+/** The only message of a content. */
+export function messageIn(content: CampaignContent | null | undefined): MessageContent {
+  assert.ok(content);
+  const [message, ...others] = messagesOf(content);
+  assert.equal(others.length, 0);
+  return message!;
 }
 
 /** A campaign that sends through {@link manifest}'s `sms-a`. */
@@ -88,8 +104,13 @@ export function httpProvider(changes: object = {}): Record<string, unknown> {
   };
 }
 
-/** `examples/demo.yaml` as `carom apply` reads it in an empty environment. */
-export function demoManifest(): unknown {
-  const text = readFileSync(new URL('../../examples/demo.yaml', import.meta.url), 'utf8');
+/** `examples/….yaml` as `carom apply` reads it in an empty environment. */
+export function exampleManifest(name: string): unknown {
+  const text = readFileSync(new URL(`../../examples/${name}.yaml`, import.meta.url), 'utf8');
   return parse(text.replace(/\$\{\w+:-([^}]*)\}/g, '$1'));
+}
+
+/** The demo's. */
+export function demoManifest(): unknown {
+  return exampleManifest('demo');
 }

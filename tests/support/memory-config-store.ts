@@ -20,7 +20,13 @@ interface Row<Kind extends string, Thing> {
 type Key = NonNullable<ConfigChanges['keys']>[number];
 type Provider = NonNullable<ConfigChanges['providers']>[number];
 type Account = NonNullable<ConfigChanges['accounts']>[number];
-type AnyRow = Row<'account', Account> | Row<'key', Key> | Row<'provider', Provider> | Row<'campaign', Campaign>;
+type Webhook = NonNullable<ConfigChanges['webhooks']>[number];
+type AnyRow =
+  | Row<'account', Account>
+  | Row<'key', Key>
+  | Row<'provider', Provider>
+  | Row<'campaign', Campaign>
+  | Row<'webhook', Webhook>;
 
 /** An empty one. */
 export function memoryConfigStore(): MemoryConfigStore {
@@ -30,7 +36,7 @@ export function memoryConfigStore(): MemoryConfigStore {
   let written = 0;
   let other: (() => Promise<void>) | null = null;
 
-  function put(kind: AnyRow['kind'], thing: Account | Key | Provider | Campaign): void {
+  function put(kind: AnyRow['kind'], thing: Account | Key | Provider | Campaign | Webhook): void {
     const accountId = 'accountId' in thing ? thing.accountId : thing.id;
     const stored = asStored(thing);
     rows.set(nameOf(kind, accountId, thing.id), { kind, thing: stored, revision, removed: false } as AnyRow);
@@ -59,9 +65,11 @@ export function memoryConfigStore(): MemoryConfigStore {
         if (contentChanged) versions.set(name, asStored(campaign.content));
         put('campaign', { ...campaign, content: versions.get(name)! });
       }
+      for (const webhook of changes.webhooks ?? []) put('webhook', webhook);
       remove('key', changes.removedKeys);
       remove('provider', changes.removedProviders);
       remove('campaign', changes.removedCampaigns);
+      remove('webhook', changes.removedWebhooks);
       return revision;
     },
     since: async (known) =>
@@ -76,7 +84,7 @@ export function memoryConfigStore(): MemoryConfigStore {
 }
 
 function newsOf(rows: AnyRow[], revision: number): ConfigNews {
-  const news: ConfigNews = { revision, accounts: [], keys: [], providers: [], campaigns: [], removed: [] };
+  const news: ConfigNews = { revision, accounts: [], keys: [], providers: [], campaigns: [], webhooks: [], removed: [] };
   for (const row of rows) {
     if (row.kind === 'account') news.accounts.push(row.thing);
     else if (row.removed) {
@@ -85,6 +93,7 @@ function newsOf(rows: AnyRow[], revision: number): ConfigNews {
       news.removed.push({ kind: row.kind, accountId, id, ...version });
     } else if (row.kind === 'key') news.keys.push(row.thing);
     else if (row.kind === 'provider') news.providers.push(row.thing);
+    else if (row.kind === 'webhook') news.webhooks.push(row.thing);
     else news.campaigns.push(row.thing);
   }
   return news;

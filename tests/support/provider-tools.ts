@@ -95,6 +95,8 @@ export function outgoing(changes: Partial<OutgoingMessage> = {}): OutgoingMessag
     url: null,
     data: null,
     template: null,
+    unsubscribeUrl: null,
+    headers: null,
     txnId: 'order-7',
     campaignId: '~order-sms',
     userId: 'ana',
