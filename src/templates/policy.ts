@@ -3,64 +3,34 @@
  * (include, import, extends, embed, use), macros and blocks (which can call themselves), method calls, regular
  * expressions, dumps, and Twig's own names (`_context`, `_self`).
  */
-import { createSynchronousArrayLoader, createSynchronousEnvironment, getChildren } from 'twing';
+import {
+  createSynchronousArrayLoader,
+  createSynchronousEnvironment,
+  createSynchronousFilter,
+  createSynchronousFunction,
+  createSynchronousTest,
+} from 'twing';
 import type { TwingBaseNode, TwingSynchronousEnvironment, TwingTemplateNode } from 'twing';
 import { TemplateError } from '#ports/templates.ts';
 import type { Escaping } from '#ports/templates.ts';
-import { escapeHtml, escapeUrl } from './escape.ts';
-import { FILTERS, FUNCTIONS, TESTS, guardFilter, guardFunction } from './filters.ts';
+import { CALLS } from './calls.ts';
+import { attributesOf, childrenOf } from './nodes.ts';
+import type { Build } from './compiler.ts';
+import { EXPRESSIONS } from './expressions.ts';
+import { FILTERS } from './filters.ts';
+import { FUNCTIONS, TESTS } from './functions.ts';
+import { OPERATORS } from './operators.ts';
+import { sizeGuard } from './size-guard.ts';
+import { STATEMENTS } from './statements.ts';
 
-const STATEMENTS = ['text', 'verbatim', 'print', 'comment', 'apply', 'do', 'for', 'for_loop', 'if', 'set', 'with'];
-const EXPRESSIONS = [
-  'array',
-  'arrow_function',
-  'assignment',
-  'attribute_accessor',
-  'check_to_string',
-  'conditional',
-  'constant',
-  'escape',
-  'filter',
-  'function',
-  'hash',
-  'name',
-  'nullish_coalescing',
-  'spread',
-  'test',
-];
-const OPERATORS = [
-  'add',
-  'and',
-  'bitwise_and',
-  'bitwise_or',
-  'bitwise_xor',
-  'concatenate',
-  'divide',
-  'divide_and_floor',
-  'ends_with',
-  'has_every',
-  'has_some',
-  'is_equal_to',
-  'is_greater_than',
-  'is_greater_than_or_equal_to',
-  'is_in',
-  'is_less_than',
-  'is_less_than_or_equal_to',
-  'is_not_equal_to',
-  'is_not_in',
-  'modulo',
-  'multiply',
-  'negative',
-  'not',
-  'or',
-  'positive',
-  'power',
-  'range',
-  'spaceship',
-  'starts_with',
-  'subtract',
-];
-const NODES = new Set<string | null>([null, ...STATEMENTS, ...EXPRESSIONS, ...OPERATORS]);
+/** All nodes a template may have, and what becomes of them. */
+export const BUILDS: ReadonlyMap<string | null, Build> = new Map([
+  ...STATEMENTS,
+  ...[EXPRESSIONS, OPERATORS, CALLS].flatMap(Object.entries),
+]);
+
+/** Nodes that only say which names there are. */
+const NAMING = ['assignment'];
 const RESERVED_NAMES = new Set(['_context', '_self', '_charset']);
 
 /** Nodes that do not know their tag. */
@@ -73,54 +43,54 @@ const REMEDIES: Record<string, string> = {
   parentheses: 'leave the parentheses out',
 };
 
-/** An environment with nothing but what a template may use. One per parse: twing's parser remembers every node it saw. */
+/** A parser's environment, with nothing but what a template may use. One per parse: the parser remembers every node it saw. */
 export function restrictedEnvironment(escaping: Escaping): TwingSynchronousEnvironment {
   const environment = createSynchronousEnvironment(createSynchronousArrayLoader({}), {
     timezone: 'UTC',
     ...(escaping === 'none' ? {} : { autoEscapingStrategy: escaping }),
   });
-  environment.registerEscapingStrategy(escapeHtml, 'html');
-  environment.registerEscapingStrategy(escapeUrl, 'url');
-  keepOnly(environment.filters, FILTERS);
-  keepOnly(environment.functions, FUNCTIONS);
-  keepOnly(environment.tests, TESTS);
-  for (const filter of environment.filters.values()) environment.addFilter(guardFilter(filter));
-  for (const twingFunction of environment.functions.values()) environment.addFunction(guardFunction(twingFunction));
+  for (const map of [environment.filters, environment.functions, environment.tests]) map.clear();
+  for (const name of FILTERS.keys()) environment.addFilter(createSynchronousFilter(name, neverCalled, []));
+  for (const name of FUNCTIONS.keys()) environment.addFunction(createSynchronousFunction(name, neverCalled, []));
+  for (const name of [...TESTS.keys(), 'defined']) environment.addTest(createSynchronousTest(name, neverCalled, []));
+  environment.addNodeVisitor(sizeGuard());
   return environment;
+}
+
+function neverCalled(): never {
+  throw new TypeError('the parser calls nothing');
 }
 
 /**
  * Goes through a parsed template.
- * @returns the names of the context that it mentions.
+ * @returns the names that it sets; null when that cannot be known.
  * @throws {TemplateError} at the first thing that a template may not do.
  */
-export function namesIn(template: TwingTemplateNode): Set<string> {
-  const names = new Set<string>();
+export function namesSetIn(template: TwingTemplateNode): Set<string> | null {
+  const names = new Set(['loop', '_key']);
+  let isKnown = true;
   const { body, parent, blocks, macros, traits } = template.children;
   // The last ones are empty unless the template extends, defines or uses something, which is refused there.
   const pending: TwingBaseNode[] = [body, ...[blocks, macros, traits].flatMap(childrenOf)];
   if (parent) throw refusal(parent, '"extends" is not available', 'include');
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
     assertAllowed(node);
-    if (node.type === 'name') names.add((node.attributes as { name: string }).name);
+    if (node.type === 'assignment') names.add(attributesOf(node).name);
+    if (node.type === 'with') isKnown = false;
     pending.push(...childrenOf(node));
   }
-  return names;
-}
-
-function childrenOf(node: TwingBaseNode): TwingBaseNode[] {
-  return getChildren(node).map(([, child]) => child as TwingBaseNode);
+  return isKnown ? names : null;
 }
 
 function assertAllowed(node: TwingBaseNode): void {
-  const { name, type } = node.attributes as { name?: string; type?: string };
-  if (!NODES.has(node.type as string | null)) {
-    const word: string = node.tag ?? TAG_OF[node.type as string] ?? (node.type as string);
+  const { name, type } = attributesOf(node);
+  const its = node.type as string | null;
+  if (!BUILDS.has(its) && !NAMING.includes(its!)) {
+    const word: string = node.tag ?? TAG_OF[its!] ?? its!;
     throw refusal(node, `"${word}" is not available`, word);
   }
-  if (node.type === 'attribute_accessor' && type === 'method')
-    throw refusal(node, 'methods cannot be called', 'parentheses');
-  if (node.type === 'name' && RESERVED_NAMES.has(name!)) throw refusal(node, `"${name}" is not available`, name!);
+  if (its === 'attribute_accessor' && type === 'method') throw refusal(node, 'methods cannot be called', 'parentheses');
+  if (its === 'name' && RESERVED_NAMES.has(name)) throw refusal(node, `"${name}" is not available`, name);
 }
 
 function refusal(node: TwingBaseNode, what: string, word: string): TemplateError {
@@ -128,8 +98,4 @@ function refusal(node: TwingBaseNode, what: string, word: string): TemplateError
   return new TemplateError(
     `line ${node.line}: ${what} in templates; ${remedy} (docs/templates.md lists what there is)`,
   );
-}
-
-function keepOnly(map: Map<string, unknown>, names: readonly string[]): void {
-  for (const name of map.keys()) if (!names.includes(name)) map.delete(name);
 }

@@ -3,18 +3,18 @@
  * output is the same to the character (the test compares); what this cannot parse is left to Twig.
  */
 import type { Json, JsonObject } from '#domain/request.ts';
-import { OUTPUT_LENGTH_MAX } from './budget.ts';
-import { PRINTED_COLLECTION } from './values.ts';
+import type { Budget } from './budget.ts';
+import { textOf } from './values.ts';
 import type { Escape } from './escape.ts';
 
 /** Renders one context. */
-export type Render = (context: JsonObject) => string;
+export type Render = (context: JsonObject, budget: Budget) => string;
 
 /** `fallback`: what `default` names; null where there is none. */
 type Piece = { text: string } | { path: string[]; fallback: string | null };
 
 const PRINT =
-  /\{\{\s+([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\s*\|\s*default\(\s*(?:'([^'\\]*)'|"([^"\\#]*)")\s*\))?\s+\}\}/y;
+  /\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\s*\|\s*default\(\s*(?:'([^'\\]*)'|"([^"\\#]*)")\s*\))?\s*\}\}/y;
 /** Words that Twig reads as something other than a name, somewhere. */
 const NOT_A_NAME = /^(true|false|null|none|and|or|not|in|is|matches|b|starts|ends|has|_.*)$/i;
 
@@ -23,20 +23,18 @@ export function quickRender(source: string, escape: Escape): Render | null {
   const pieces = parse(source, escape);
   if (pieces === null) return null;
   if (pieces.length === 0) return () => '';
-  if (pieces.length === 1 && 'text' in pieces[0]!) {
-    const { text } = pieces[0];
-    return () => text;
-  }
-  return (context) => renderPieces(pieces, context, escape);
+  return (context, budget) => {
+    budget.line = 1;
+    const output = renderPieces(pieces, context, escape);
+    budget.takeOutput(output.length);
+    return output;
+  };
 }
 
 function renderPieces(pieces: Piece[], context: JsonObject, escape: Escape): string {
   let output = '';
   for (const piece of pieces)
     output += 'text' in piece ? piece.text : print(valueAt(context, piece.path), piece.fallback, escape);
-  if (output.length > OUTPUT_LENGTH_MAX) {
-    throw new Error(`it prints more than ${OUTPUT_LENGTH_MAX} characters; print less`);
-  }
   return output;
 }
 
@@ -80,10 +78,8 @@ function valueAt(context: JsonObject, path: string[]): Json | undefined {
 
 function print(value: Json | undefined, fallback: string | null, escape: Escape): string {
   if (isEmpty(value) && fallback !== null) return fallback;
-  if (typeof value === 'string') return escape(value);
-  if (typeof value === 'number') return escape(String(value));
-  if (typeof value === 'boolean') return value ? '1' : '';
-  return value === null || value === undefined ? '' : PRINTED_COLLECTION;
+  const text = textOf(value);
+  return typeof value === 'string' || typeof value === 'number' ? escape(text) : text;
 }
 
 /** What `default` replaces. */
