@@ -21,6 +21,8 @@ export interface Carom {
   /** PostgreSQL's first process. */
   postgresPid: number;
   get(path: string): Promise<Record<string, unknown>>;
+  /** Ends it, and starts another one on the same data and port. */
+  restart(): Promise<void>;
   /** Ends it and removes its data. */
   end(): Promise<void>;
 }
@@ -32,14 +34,20 @@ export async function startCarom(sinkPort: number): Promise<Carom> {
   const port = await freePort();
   const args = ['start', '--port', String(port), '--data-dir', dataDir];
   const env = { CAROM_ADMIN_KEY: ADMIN_KEY, CAROM_LOG_LEVEL: 'warn' };
-  const child = await startChild(MAIN, args, env, openSync(join(dataDir, 'carom.log'), 'a'));
+  const start = () => startChild(MAIN, args, env, openSync(join(dataDir, 'carom.log'), 'a'));
+  const postgresPid = () => Number(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n', 1)[0]);
   const carom: Carom = {
     port,
-    child,
-    postgresPid: Number(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n', 1)[0]),
+    child: await start(),
+    postgresPid: postgresPid(),
     get: (path) => getJson(`http://127.0.0.1:${port}${path}`),
+    restart: async () => {
+      await carom.child.end();
+      carom.child = await start();
+      carom.postgresPid = postgresPid();
+    },
     end: async () => {
-      await child.end();
+      await carom.child.end();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
@@ -109,6 +117,7 @@ function manifest(sinkPort: number): object {
       campaign(CAMPAIGN.one, 'sms', 'delivers'),
       campaign(CAMPAIGN.first, 'whatsapp', 'mixed'),
       campaign(CAMPAIGN.second, 'sms', 'delivers'),
+      campaign(CAMPAIGN.bulk, 'sms', 'delivers'),
       {
         ...campaign(CAMPAIGN.batch, 'sms', 'delivers'),
         body: 'Your code of {{ token }} is {{ code }}, with {{ points }} points. {{ link }}',

@@ -11,15 +11,33 @@ import type { Sink } from './driver/sink-process.ts';
 import { rssMb } from './driver/usage.ts';
 import { measureAccept, measureBare } from './parts/accept.ts';
 import { measureBatch } from './parts/batch.ts';
+import { measureUpload } from './parts/upload.ts';
+import { measureBulk } from './parts/bulk.ts';
 import { measureBadCalls } from './parts/bad-calls.ts';
+import { measureBulkBeside } from './parts/bulk-beside.ts';
 import { measureLatency } from './parts/latency.ts';
 import { measureRedirects, startLinkVendor } from './parts/redirect.ts';
+import { measureScheduled } from './parts/scheduled.ts';
 import { measureThroughput } from './parts/throughput.ts';
 import { measureWebhooks } from './parts/webhooks.ts';
 import { isMet, line, table } from './report.ts';
 import type { Add, Figure } from './report.ts';
 
-const PARTS = ['idle', 'accept', 'one-leg', 'two-legs', 'latency', 'redirect', 'bad-calls', 'batch', 'webhooks'];
+const PARTS = [
+  'idle',
+  'accept',
+  'one-leg',
+  'two-legs',
+  'latency',
+  'redirect',
+  'bad-calls',
+  'batch',
+  'bulk-beside',
+  'upload',
+  'bulk',
+  'webhooks',
+  'scheduled',
+];
 const SECONDS_DEFAULT = 12;
 const IDLE_MS = 20_000;
 const GOAL = {
@@ -31,7 +49,10 @@ const GOAL = {
   nextLegMs: 15,
   redirectMs: 5,
   healthMs: 50,
+  besideBulkMs: 100,
   webhooks: 2_000,
+  scheduled: 2_000,
+  scheduledLateMs: 1_000,
 };
 
 const { values: options } = parseArgs({
@@ -107,9 +128,21 @@ async function redirects(): Promise<void> {
   vendor.close();
 }
 
+async function scheduled(): Promise<void> {
+  const options = { count: GOAL.scheduled, goalMs: GOAL.scheduledLateMs };
+  await onFreshNode((carom, sink) => measureScheduled(carom, sink, options, adder('scheduled')));
+}
+
 async function badCalls(): Promise<void> {
   await onFreshNode(async (carom) => {
     await measureBadCalls(carom, { seconds: seconds / 2, goalMs: GOAL.healthMs }, adder('bad calls'));
+  });
+}
+
+async function bulkBeside(): Promise<void> {
+  await onFreshNode((carom, sink) => {
+    const options = { seconds: Math.max(8, seconds), goalMs: GOAL.besideBulkMs };
+    return measureBulkBeside(carom, sink, options, adder('bulk beside'));
   });
 }
 
@@ -119,8 +152,14 @@ async function measure(): Promise<void> {
   if (wanted.has('two-legs')) await throughput('two legs', [CAMPAIGN.first, CAMPAIGN.second], GOAL.twoLegs);
   if (wanted.has('latency')) await latency();
   if (wanted.has('batch')) await onFreshNode((carom, sink) => measureBatch(carom, sink, adder('batch')));
+  if (wanted.has('upload')) await onFreshNode((carom) => measureUpload(carom, adder('upload')));
+  if (wanted.has('bulk')) await onFreshNode((carom) => measureBulk(carom, adder('bulk')));
+  if (wanted.has('bulk-beside')) await bulkBeside();
   if (wanted.has('webhooks'))
-    await onFreshNode((carom, sink) => measureWebhooks(carom, sink, { seconds, goal: GOAL.webhooks }, adder('webhooks')));
+    await onFreshNode((carom, sink) =>
+      measureWebhooks(carom, sink, { seconds, goal: GOAL.webhooks }, adder('webhooks')),
+    );
+  if (wanted.has('scheduled')) await scheduled();
   if (wanted.has('redirect')) await redirects();
   if (wanted.has('bad-calls')) await badCalls();
 }

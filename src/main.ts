@@ -23,19 +23,24 @@ import { StoreUnavailableError } from '#ports/unavailable.ts';
 import { eventWriter } from '#outbound/event-writer.ts';
 import { guardedConnector } from '#outbound/guarded-connector.ts';
 import { webhookSender } from '#outbound/webhook-sender.ts';
+import { answerStore } from '#postgres/answer-store.ts';
 import { batchStore } from '#postgres/batch-store.ts';
 import { configStore } from '#postgres/config-store.ts';
 import { openDatabase, readBuckets } from '#postgres/connection.ts';
 import type { Address, Database } from '#postgres/connection.ts';
 import { startEmbeddedPostgres } from '#postgres/embedded.ts';
 import { eventStore } from '#postgres/event-store.ts';
+import { fileStore } from '#postgres/file-store.ts';
 import { migrate } from '#postgres/migrate.ts';
 import { nodeStore } from '#postgres/node-store.ts';
 import { profileStore } from '#postgres/profile-store.ts';
 import { receiptStore } from '#postgres/receipt-store.ts';
+import { sendoutStore } from '#postgres/sendout-store.ts';
 import { statsStore } from '#postgres/stats-store.ts';
+import { tokenStore } from '#postgres/token-store.ts';
 import { trackingStore } from '#postgres/tracking-store.ts';
 import { transactionStore } from '#postgres/transaction-store.ts';
+import { uploadStore } from '#postgres/upload-store.ts';
 import { webhookStore } from '#postgres/webhook-store.ts';
 import { PROVIDER_TYPES, providerType } from '#providers/catalog.ts';
 import { hookCaller } from '#providers/hook.ts';
@@ -124,8 +129,10 @@ async function start(given: StartOptions): Promise<void> {
   const transactions = transactionStore(database, queries);
   const profiles = profileStore(database, clock);
   const events = eventStore(database, queries, clock);
+  const files = fileStore(database);
   const stats = statsStore(database);
   const batches = batchStore(database, queries);
+  const answers = answerStore(database);
   const templates = createTwigTemplates();
   const hooks = hookCaller({ templates, clock, log, connector: guardedConnector });
   const webhookCalls = webhookStore(database, queries);
@@ -133,9 +140,14 @@ async function start(given: StartOptions): Promise<void> {
     transactions,
     profiles,
     events,
+    files,
     stats,
     batches,
+    answers,
+    uploads: uploadStore(database),
+    sendouts: sendoutStore(database),
     tracked: trackingStore(database),
+    tokenStore: tokenStore(database),
     templates,
     hooks,
     webhookStore: webhookCalls,
@@ -159,9 +171,11 @@ async function start(given: StartOptions): Promise<void> {
       transactions,
       profiles,
       events,
+    files,
       stats,
       webhookCalls,
       batches,
+      answers,
       templates,
       hooks,
       providerTypes: PROVIDER_TYPES,

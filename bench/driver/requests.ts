@@ -4,7 +4,7 @@ import { postRequest } from './connection.ts';
 /** The account and campaigns of the bench; see `carom.ts`. */
 export const ACCOUNT = 'bench';
 export const KEY = 'bench-key';
-export const CAMPAIGN = { one: '~one', first: '~first', second: '~second', batch: '~batch' };
+export const CAMPAIGN = { one: '~one', first: '~first', second: '~second', batch: '~batch', bulk: '7' };
 
 /** How far ahead the transactions start that are accepted and nothing more. */
 const AHEAD_MS = 3_600_000;
@@ -40,8 +40,8 @@ export function vendorRequest(campaigns: string[]): MakeRequest {
     });
 }
 
-/** The same transaction in our own words, to start in an hour: it is accepted, and nothing is sent. */
-export function scheduledRequest(campaigns: string[]): MakeRequest {
+/** The same transaction in our own words, to start at an instant; by default in an hour: it is accepted, and nothing is sent. */
+export function scheduledRequest(campaigns: string[], startAt = () => Date.now() + AHEAD_MS): MakeRequest {
   return (txnId, n) =>
     postRequest('/v1/transactions', KEY, {
       campaignIds: campaigns,
@@ -49,7 +49,7 @@ export function scheduledRequest(campaigns: string[]): MakeRequest {
       userId: `user-${n}`,
       txnId,
       ttl: 86_400,
-      startAt: new Date(Date.now() + AHEAD_MS).toISOString(),
+      startAt: new Date(startAt()).toISOString(),
       token: tokenOf(n),
       phone: phoneOf(n),
     });

@@ -25,7 +25,7 @@ export async function measureBatch(carom: Carom, sink: Sink, add: Add): Promise<
   await handOver(carom, sink, (name, value, unit) => add(`cold: ${name}`, value, unit));
   await handOver(carom, sink, add);
   const rssBefore = rssMb(carom.child.pid);
-  const probing = probe(carom, 3);
+  const probing = probeHealth(carom, 3);
   const { ms } = await post(carom, VERY_MANY, { startAt: new Date(Date.now() + AHEAD_MS).toISOString() });
   add(`${VERY_MANY} recipients: request → accepted`, ms, 'ms', { atMost: GOAL.veryManyMs });
   add('meanwhile: /healthz, p99', percentile(await probing, 0.99), 'ms');
@@ -37,7 +37,7 @@ async function handOver(carom: Carom, sink: Sink, add: Add): Promise<void> {
   await sink.reset();
   const machine = watchMachine([carom.child.pid, carom.postgresPid, sink.pid]);
   const [nodeBefore, postgresBefore] = [cpuMs(carom.child.pid), familyCpuMs(carom.postgresPid)];
-  const probing = probe(carom, PROBE_S);
+  const probing = probeHealth(carom, PROBE_S);
   const { id, startedAt, ms } = await post(carom, MANY, {});
   const until = performance.now() + DRAIN_MS;
   while (sink.ended() < MANY && performance.now() < until) await sleep(20);
@@ -80,8 +80,8 @@ async function post(carom: Carom, count: number, more: object): Promise<{ id: st
   return { id: (JSON.parse(body.toString()) as { id: string }).id, startedAt, ms };
 }
 
-/** How long each probe took, in ms, from when it was due. */
-async function probe({ port }: Carom, seconds: number): Promise<number[]> {
+/** How long each probe of `/healthz` took, in ms, from when it was due. */
+export async function probeHealth({ port }: Carom, seconds: number): Promise<number[]> {
   const options = { port, perSecond: PROBES, seconds, make: () => GET_HEALTH, txnId: String };
   const { acceptMs } = await openLoop(options);
   return acceptMs.filter((ms) => ms !== null);

@@ -29,6 +29,8 @@ export interface RecipientView {
   userId: string | null;
   state: string;
   reason: string | null;
+  /** Of a bad row of a file: where, and what to do about it. */
+  detail?: string | null;
   transactionId: string | null;
 }
 
@@ -80,11 +82,11 @@ export function drawProgress(batch: BatchDetail, style: Style): string {
 
 /** The recipients of a page. */
 export function drawRecipients(recipients: RecipientView[], style: Style): string {
-  const rows = recipients.map(({ index, target, userId, state, reason, transactionId }) => [
+  const rows = recipients.map(({ index, target, userId, state, reason, detail, transactionId }) => [
     String(index),
     target,
     userId ?? '',
-    reason === null ? state : `${state}: ${reason}`,
+    reason === null ? state : `${state}: ${detail ?? reason}`,
     transactionId ?? '',
   ]);
   return table(['#', 'target', 'user', 'state', 'transaction'], rows, style);

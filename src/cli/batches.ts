@@ -54,7 +54,7 @@ export function batchCommands(program: CommandUnknownOpts, io: CliIo): void {
     .action(async (id, options) => {
       const session = await openSession(options, io);
       const query = { state: options.state, limit: String(options.limit ?? SHOWN_DEFAULT) };
-      const batch = options.follow ? await follow(session, id, query) : await load(session, id, query);
+      const batch = options.follow ? await followBatch(session, id, query) : await load(session, id, query);
       answer(session, batch, () => draw(batch, session));
       if (options.follow && batch.state === 'cancelled') throw new CommandFailure('the batch was cancelled');
     });
@@ -78,8 +78,8 @@ async function load({ client }: Session, id: string, query: Query): Promise<Batc
   return body as BatchDetail;
 }
 
-/** Looks again and again. On a terminal the bar stays in its place. */
-async function follow(session: Session, id: string, query: Query): Promise<BatchDetail> {
+/** Looks again and again until it has ended. On a terminal the bar stays in its place. */
+export async function followBatch(session: Session, id: string, query: Query): Promise<BatchDetail> {
   const { io, json, style } = session;
   const redraws = io.isTty && !json;
   for (let height = 0; ;) {

@@ -4,6 +4,8 @@ import type { Key } from './key.ts';
 
 /** A request that takes longer has failed. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** An upload of which nothing more is taken for so long, or whose answer does not come, has failed. */
+const UPLOAD_STALL_MS = 120_000;
 /** Pages of a list that are read, at most. */
 const PAGES_MAX = 500;
 /** Items asked for at a time. */
@@ -14,6 +16,13 @@ export interface RequestParts {
   query?: Record<string, string | undefined>;
   /** Sent as JSON. */
   body?: unknown;
+}
+
+/** A body that is sent piece by piece. */
+export interface UploadParts {
+  query: Record<string, string | undefined>;
+  headers: Record<string, string>;
+  pieces(): AsyncIterable<Uint8Array>;
 }
 
 /** A success. `body` is what the JSON said; null for an empty body. */
@@ -28,6 +37,8 @@ export interface Client {
   readonly key: Key;
   /** @throws {ServerAbsent}, {ServerRefusal}. */
   request(method: string, path: string, parts?: RequestParts): Promise<Answer>;
+  /** Posts what may be large. @throws the same. */
+  upload(path: string, parts: UploadParts): Promise<Answer>;
 }
 
 /** Nobody answers there. */
@@ -59,14 +70,18 @@ export function createClient({ url, key, account }: { url: string; key: Key; acc
   if (account !== null) headers['carom-account'] = account;
 
   async function request(method: string, path: string, { query = {}, body }: RequestParts = {}): Promise<Answer> {
-    const address = new URL(url + path);
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) address.searchParams.set(name, value);
-    const { response, text } = await exchange(url, address, {
+    return exchanged(path, query, {
       method,
       headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
       body: body === undefined ? null : JSON.stringify(body),
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });
+  }
+
+  async function exchanged(path: string, query: RequestParts['query'] & object, options: RequestInit): Promise<Answer> {
+    const address = new URL(url + path);
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) address.searchParams.set(name, value);
+    const { response, text } = await exchange(url, address, options);
     const parsed = text === '' ? null : parse(text);
     if (!response.ok) throw refusal(response.status, parsed, key);
     if (parsed === undefined)
@@ -74,7 +89,31 @@ export function createClient({ url, key, account }: { url: string; key: Key; acc
     return { headers: response.headers, body: parsed };
   }
 
-  return { url, key, request };
+  async function upload(path: string, parts: UploadParts): Promise<Answer> {
+    const stalled = new AbortController();
+    const timeout = new DOMException('stalled', 'TimeoutError');
+    const timer = setTimeout(() => stalled.abort(timeout), UPLOAD_STALL_MS);
+    try {
+      return await exchanged(path, parts.query, {
+        method: 'POST',
+        headers: { ...headers, ...parts.headers },
+        body: ReadableStream.from(tapped(parts.pieces(), () => timer.refresh())),
+        duplex: 'half',
+        signal: stalled.signal,
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return { url, key, request, upload };
+}
+
+async function* tapped<Piece>(pieces: AsyncIterable<Piece>, onPiece: () => void): AsyncGenerator<Piece> {
+  for await (const piece of pieces) {
+    onPiece();
+    yield piece;
+  }
 }
 
 async function exchange(
@@ -89,7 +128,7 @@ async function exchange(
     const { name, cause } = error as Error & { cause?: NodeJS.ErrnoException };
     if (name === 'TimeoutError') {
       throw new ServerAbsent(
-        `${url} did not answer within ${REQUEST_TIMEOUT_MS / 1000} s; look at the server's log, or try again`,
+        `${url} did not answer within ${(options.duplex ? UPLOAD_STALL_MS : REQUEST_TIMEOUT_MS) / 1000} s; look at the server's log, or try again`,
         { cause: error },
       );
     }

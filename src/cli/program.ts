@@ -7,6 +7,7 @@ import { doctorCommand } from './doctor.ts';
 import { terminalIo } from './io.ts';
 import type { CliIo } from './io.ts';
 import { keyCommands } from './keys.ts';
+import { limitCommand } from './limits.ts';
 import { styleFor } from './paint.ts';
 import { providerCommands } from './providers.ts';
 import { serverCommands } from './start-options.ts';
@@ -56,6 +57,7 @@ export function buildProgram(verbs: Verbs, io: CliIo = terminalIo()): Command {
   providerCommands(program, io);
   webhookCommands(program, io);
   keyCommands(program, io);
+  limitCommand(program, io);
   doctorCommand(program, io);
   return program;
 }

@@ -11,7 +11,7 @@ describe('exit statuses', () => {
     [['help', 'apply'], 0, 'out', /carom apply --dry-run manifests\//],
     [[], 2, 'err', /Usage: carom/],
     [['fly'], 2, 'err', /unknown command 'fly'/],
-    [['trigger', '~a'], 2, 'err', /required option '--user <id>' not specified/],
+    [['trigger', '~a'], 2, 'err', /name the user with --user, or a file of recipients with --file/],
     [
       ['trigger', '~a', '--user', 'u', '--mode', 'some'],
       2,

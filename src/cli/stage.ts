@@ -47,6 +47,7 @@ export interface Got {
   /** With its query. */
   path: string;
   headers: Record<string, string | string[] | undefined>;
+  /** Parsed where it is JSON. */
   body: unknown;
 }
 
@@ -58,6 +59,11 @@ export interface Reply {
   body?: unknown;
 }
 
+function bodyOf(text: string, type: string | undefined): unknown {
+  if (text === '') return null;
+  return type === 'application/json' ? JSON.parse(text) : text;
+}
+
 /** A server on the loopback interface; `await using` closes it. */
 export async function stubServer(answer: (got: Got) => Reply): Promise<{ url: string; got: Got[] } & AsyncDisposable> {
   const got: Got[] = [];
@@ -67,7 +73,7 @@ export async function stubServer(answer: (got: Got) => Reply): Promise<{ url: st
     request.on('data', (chunk: string) => (text += chunk));
     request.on('end', () => {
       const { method = '', url = '', headers } = request;
-      got.push({ method, path: url, headers, body: text === '' ? null : JSON.parse(text) });
+      got.push({ method, path: url, headers, body: bodyOf(text, headers['content-type']) });
       const { status = 200, headers: more = {}, body = {} } = answer(got.at(-1)!);
       response.writeHead(status, { 'content-type': 'application/json', ...more });
       response.end(typeof body === 'string' ? body : JSON.stringify(body));

@@ -56,6 +56,7 @@ test('every option has its place in the request', async () => {
     'p=1',
     '--event',
     'E',
+    '--skip-triggers',
     '--url',
     server.url,
   ]);
@@ -71,6 +72,7 @@ test('every option has its place in the request', async () => {
     email: 'u@x',
     phone: '+49',
     track: { eventName: 'E' },
+    skipTriggers: true,
   });
   assert.equal(`${server.got[0]!.method} ${server.got[0]!.path}`, 'POST /v1/transactions');
   assert.equal(out, 'id     019f3a1c-8a3f-7c1e-9d2a-3f0000000012\ntxnId  order 1\nstate  running\n');
@@ -195,4 +197,22 @@ test('colours on a terminal, unless NO_COLOR; ASCII where the locale is', async 
   assert.doesNotMatch((await play(args)).out, colours);
   assert.match((await play(args, { env: { LANG: 'C' } })).out, /^\+ succeeded/);
   assert.match((await play(args, { env: { LANG: 'C', LC_ALL: 'de_DE.UTF-8' } })).out, /^✓ succeeded/);
+});
+
+test('a transaction is done again, under an id of one’s own, and the new one is shown', async () => {
+  await using server = await stubServer(({ method }) =>
+    method === 'POST' ? { status: 202, body: { ...ACCEPTED, id: 'new one' } } : { body: { ...ENDED, id: 'new one' } },
+  );
+  const args = ['transaction', 'order 1', '--replay', '--txn-id', 'again', '--json', '--url', server.url];
+  assert.equal((await play(args)).status, 0);
+  assert.deepEqual(
+    server.got.map(({ method, path, body }) => [method, path, body]),
+    [
+      ['POST', '/v1/transactions/order%201/replay', { txnId: 'again' }],
+      ['GET', '/v1/transactions/new%20one', null],
+    ],
+  );
+  const alone = await play(['transaction', 'order 1', '--txn-id', 'again', '--url', server.url]);
+  assert.equal(alone.status, 2);
+  assert.match(alone.err, /--txn-id is for --replay/);
 });

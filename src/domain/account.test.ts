@@ -1,7 +1,7 @@
 /** What the scopes of a key allow. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { SCOPES, allows } from './account.ts';
+import { SCOPES, allows, limitOf } from './account.ts';
 
 test('a scope allows itself, admin allows everything', () => {
   for (const wanted of SCOPES) {
@@ -11,4 +11,11 @@ test('a scope allows itself, admin allows everything', () => {
   }
   assert.ok(!allows(['trigger', 'read'], 'admin'));
   assert.ok(!allows(['trigger'], 'read'));
+});
+
+test('semantics §9: an account’s own limit holds; without one the vendor’s does, where it has one', () => {
+  const own = { count: 5, perMs: 60_000 };
+  assert.deepEqual(limitOf({ limits: { connectly: own } }, 'connectly'), own);
+  assert.deepEqual(limitOf({ limits: {} }, 'connectly'), { count: 200, perMs: 1_000 });
+  assert.equal(limitOf({ limits: {} }, 'transaction'), undefined);
 });

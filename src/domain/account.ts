@@ -3,9 +3,12 @@ import type { AccountId } from './ids.ts';
 import type { Rate } from './rate-bucket.ts';
 
 /** The APIs that are limited one by one (semantics §9). */
-export const LIMITED_APIS = ['transaction', 'users', 'events', 'connectly', 'xtremepush', 'batches'] as const;
+export const LIMITED_APIS = ['transaction', 'users', 'events', 'connectly', 'xtremepush', 'altcraft', 'batches'] as const;
 /** One of {@link LIMITED_APIS}. */
 export type LimitedApi = (typeof LIMITED_APIS)[number];
+
+/** The limits of accounts that set none: of these APIs, the vendor's own (semantics §9). The others are then unlimited. */
+const LIMITS_DEFAULT: Partial<Record<LimitedApi, Rate>> = { connectly: { count: 200, perMs: 1_000 } };
 
 /** A tenant as it stands. */
 export interface Account {
@@ -18,6 +21,11 @@ export interface Account {
   receiptWindowMs: number;
   /** Its webhooks and hooks may call private and loopback addresses; absent: they may not. Only the operator sets it. */
   privateNetwork?: 'allow';
+}
+
+/** The limit of an account's API; undefined: there is none. */
+export function limitOf({ limits }: Pick<Account, 'limits'>, api: LimitedApi): Rate | undefined {
+  return limits[api] ?? LIMITS_DEFAULT[api];
 }
 
 /** 72 hours (semantics §2). */

@@ -75,6 +75,21 @@ export function takeThrottled(step: Step, news: Answer<'throttled'>): void {
   queueRetry(step, news.message, retryAt, 'throttled');
 }
 
+/**
+ * Its turn has not come: the message waits in the line, whatever the mode, for as long as TTL and retention let it. No
+ * attempt is used up, and nothing has gone wrong: a pace is the operator's own wish, so no other channel is tried for it.
+ */
+export function takePaced(step: Step, news: Answer<'paced'>): void {
+  if (!answersCurrentAttempt(step, news)) return;
+  const message = messageAt(step, news.message);
+  const isFirst = message.facts.throttles === undefined;
+  message.facts.throttles = (message.facts.throttles ?? 0) + 1;
+  step.changed = true;
+  if (!isWanted(step.transaction, message)) return giveUpSending(step, news.message, 'not_wanted');
+  message.state = { name: 'queued', notBefore: step.now, lane: news.lane };
+  if (isFirst) noteMessage(step, news.message, 'message.paced', 'waits for its turn at the provider');
+}
+
 /** The answer was lost: the message may or may not be on its way. */
 export function takeUnknown(step: Step, news: Answer<'unknown'>): void {
   if (!answersCurrentAttempt(step, news)) return;

@@ -46,6 +46,41 @@ test('semantics §3: the TTL counts from the acceptance, or from the start; afte
   assert.equal(member({ ttl: 60, startAt: NOW - 3_600_000 }, NOW)?.ttl, 60, 'a start in the past is now');
 });
 
+test("a recipient's own start makes his transaction a scheduled one, whose TTL counts from then; in the past it is now", () => {
+  const later = NOW + 3_600_000;
+  const begun = (startAt: number, now: number, changes: Partial<BatchRequest> = { ttl: 60 }) =>
+    memberRequest({ id: ID, createdAt: NOW, request: requested(changes) }, 7, 'ana', { target: 'ana', startAt }, now);
+  const made = begun(later, NOW + 5_000)!;
+  assert.deepEqual([made.startAt, made.ttl], [later, 60]);
+  assert.equal(begun(later, later)?.startAt, null);
+  assert.equal(begun(later, later + 20_000)?.ttl, 40);
+  assert.equal(begun(later, later + 60_000), null);
+  assert.deepEqual([begun(NOW - 1_000, NOW)?.startAt, begun(NOW - 1_000, NOW)?.ttl], [null, 60]);
+  assert.equal(begun(NOW, later, { ttl: 60, startAt: later })?.ttl, 60, 'before the batch it begins with that');
+});
+
+test('what is tracked starts no campaign where the batch says so, and a push goes to the device that a recipient has', () => {
+  const made = (changes: Partial<BatchRequest>, recipient: object) =>
+    memberRequest(
+      { id: ID, createdAt: NOW, request: requested(changes) },
+      7,
+      'ana',
+      { target: 'ana', ...recipient },
+      NOW,
+    )!;
+  assert.equal(made({ skipTriggers: true }, {}).skipTriggers, true);
+  assert.equal(made({}, {}).skipTriggers, false);
+  assert.equal(made({}, { device: 'token' }).device, 'token');
+  assert.equal('device' in made({}, {}), false);
+});
+
+test('the number that a recipient’s messages are from comes with him', () => {
+  const made = (recipient: object) =>
+    memberRequest({ id: ID, createdAt: NOW, request: requested() }, 7, 'ana', { target: 'ana', ...recipient }, NOW);
+  assert.equal(made({ from: '+16044441111' })?.from, '+16044441111');
+  assert.equal(made({})?.from, null);
+});
+
 test('too many recipients, and none, are refused with what to do', () => {
   assert.equal(faultOfBatch(requested(), 1), null);
   assert.equal(faultOfBatch(requested(), RECIPIENTS_MAX), null);

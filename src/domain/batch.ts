@@ -8,6 +8,7 @@
  *
  * Before its `startAt` a running batch is shown as scheduled.
  */
+import type { Attachment } from './attachment.ts';
 import type { AccountId, BatchId, CampaignId, TransactionId, UserId } from './ids.ts';
 import { isEmailAddress } from './profile.ts';
 import { ID_LENGTH_MAX, NOTHING_MORE } from './request.ts';
@@ -39,6 +40,10 @@ export interface BatchRequest {
   reference: string | null;
   targetKind: TargetKind;
   unknownUsers: UnknownUsers;
+  /** Files for the e-mails of all recipients. Absent: none. */
+  attachments?: Attachment[];
+  /** What is tracked for its transactions starts no campaign. Absent: it does. */
+  skipTriggers?: boolean;
 }
 
 /** One entry of a batch. What is absent was not given. */
@@ -50,8 +55,16 @@ export interface Recipient {
   /** Where to send, instead of the profile's. With `unknownUsers: 'create'` the profile gets it, too. */
   email?: string;
   phone?: string;
+  /** The token that his pushes go to, instead of the profile's devices. */
+  device?: string;
+  /** The number that his messages are from, instead of the campaign's: see `TransactionRequest.from`. */
+  from?: string;
+  /** Until then his transaction waits: it is made in his turn, and scheduled. Absent, or before the batch's: it begins with that. */
+  startAt?: Instant;
   /** Per channel, for the profile; only with `unknownUsers: 'create'`. */
   consents?: Record<string, boolean>;
+  /** What is wrong with the row of the file that he came in: he is refused as `bad_row`. Absent: nothing. */
+  fault?: string;
 }
 
 /** Where a batch is. */
@@ -67,8 +80,10 @@ export interface Batch {
   request: BatchRequest;
   /** The campaigns' versions, pinned at acceptance. */
   campaignVersions: number[];
-  /** Recipients. */
+  /** Recipients. Of a file: all of its rows, the bad ones, too. */
   total: number;
+  /** Rows of its file that could not be read, each refused as `bad_row`. Absent: none. */
+  badRows?: number;
   state: BatchState;
   /** When the last of its transactions had ended; null: some have not, or are still to be made. */
   endedAt: Instant | null;
@@ -76,6 +91,8 @@ export interface Batch {
 
 /** Why a recipient has no transaction. */
 export type RecipientRefusal =
+  /** His row of the file cannot be read; {@link Recipient.fault} says why. */
+  | 'bad_row'
   /** Nobody has the target, and the batch says `skip`. */
   | 'unknown_user'
   /** The batch's TTL had passed before his turn came. */
@@ -108,11 +125,15 @@ export interface RecipientResult {
   /** `waiting`, `refused`, `forgotten` (past its retention), or the transaction's. */
   result: string;
   reason: string | null;
+  /** With `bad_row`: in which line, and what to do about it. */
+  detail?: string;
   transactionId: TransactionId | null;
 }
 
 /** Recipients of one call. */
 export const RECIPIENTS_MAX = 100_000;
+/** Rows of one file. */
+export const FILE_ROWS_MAX = 10_000_000;
 /** Characters of JSON that the shared `params` and `overrides` of a batch may have together. */
 export const SHARED_LENGTH_MAX = 131_072;
 /** Characters of JSON that one recipient may have. */
@@ -121,11 +142,16 @@ export const RECIPIENT_LENGTH_MAX = 16_384;
 export const EMAIL_TARGET_LENGTH_MAX = 254;
 
 /** The first rule that what the recipients share breaks, in words for its sender; null when it may be accepted. */
-export function faultOfBatch({ params, overrides }: BatchRequest, recipients: number): string | null {
+export function faultOfBatch(request: BatchRequest, recipients: number): string | null {
   if (recipients === 0) return 'recipients is empty: name at least one';
   if (recipients > RECIPIENTS_MAX) {
-    return `there are ${recipients} recipients; at most ${RECIPIENTS_MAX} are allowed in one call, send the others in further calls`;
+    return `there are ${recipients} recipients; at most ${RECIPIENTS_MAX} are allowed in one call: send the others in further calls, or all of them as a file`;
   }
+  return faultOfShared(request);
+}
+
+/** The first rule that what the recipients share breaks, however many they are; null when it may be accepted. */
+export function faultOfShared({ params, overrides }: BatchRequest): string | null {
   const length = JSON.stringify(params).length + JSON.stringify(overrides).length;
   if (length > SHARED_LENGTH_MAX) {
     return `params has ${length} characters of JSON; at most ${SHARED_LENGTH_MAX} are allowed`;
@@ -161,11 +187,12 @@ export function memberRequest(
   batch: Pick<Batch, 'id' | 'createdAt' | 'request'>,
   index: number,
   userId: UserId,
-  { params, email, phone }: Recipient,
+  { params, email, phone, device, from, startAt }: Recipient,
   now: Instant,
 ): TransactionRequest | null {
-  const { campaignIds, mode, ttl, reference } = batch.request;
-  const leftMs = ttl === null ? null : startOf(batch) + ttl * 1_000 - now;
+  const { campaignIds, mode, ttl, reference, skipTriggers = false } = batch.request;
+  const begin = Math.max(startOf(batch), startAt ?? 0);
+  const leftMs = ttl === null ? null : begin + ttl * 1_000 - Math.max(begin, now);
   if (leftMs !== null && leftMs <= 0) return null;
   return {
     ...NOTHING_MORE,
@@ -174,11 +201,15 @@ export function memberRequest(
     userId,
     txnId: memberTxnId(batch.id, index),
     ttl: leftMs === null ? null : Math.ceil(leftMs / 1_000),
+    startAt: startAt !== undefined && startAt > now ? startAt : null,
     recipientParams: params ?? NOTHING_MORE.recipientParams,
+    from: from ?? null,
     reference,
     batch: { id: batch.id, index },
     email: email ?? null,
     phone: phone ?? null,
+    ...(device !== undefined && { device }),
+    skipTriggers,
   };
 }
 

@@ -9,12 +9,18 @@
  * was current when they were accepted; whether the campaign still runs is asked when a leg is triggered (§11).
  */
 import { unreachable } from './unreachable.ts';
+import type { Attachment } from './attachment.ts';
 import type { AccountId, CampaignId, ProviderId } from './ids.ts';
 import type { JsonObject } from './request.ts';
 
 export const CHANNELS = ['sms', 'email', 'whatsapp', 'push', 'web_push', 'rcs', 'voice', 'webhook'] as const;
 /** The way a message reaches a user. */
 export type Channel = (typeof CHANNELS)[number];
+
+/** True where messages go from one phone number to another. */
+export function isPhoneChannel(channel: Channel): boolean {
+  return channel === 'sms' || channel === 'whatsapp' || channel === 'rcs' || channel === 'voice';
+}
 
 export const CAMPAIGN_STATES = ['draft', 'running', 'paused', 'ended'] as const;
 /** Where a campaign is in its life; only a `running` one may be triggered. */
@@ -45,6 +51,8 @@ export interface MessageContent {
   url?: string;
   data?: Record<string, string>;
   template?: { name: string; language?: string; variables?: string[] };
+  /** Files of every e-mail; other channels have none. */
+  attachments?: Attachment[];
   receiptTimeoutMs?: number;
   retry?: RetryPolicy;
   /** After a crash: send again with the same message id (the default), or leave it `unknown` (semantics §10). */
@@ -101,6 +109,8 @@ export interface Campaign {
   id: CampaignId;
   name: string;
   state: CampaignState;
+  /** The tracked event by which it starts by itself, for the event's user; absent: only a request starts it. */
+  on?: { event: string };
   /** 1, 2, 3…; of the current content. */
   version: number;
   content: CampaignContent;

@@ -26,6 +26,8 @@ export type TransactionId = string;
 export type MessageId = string;
 /** UUIDv7, lower case. */
 export type BatchId = string;
+/** UUIDv7, lower case: all batches of one version of a campaign. */
+export type SendoutId = string;
 /** One start of one Carom process. */
 export type NodeId = number;
 

@@ -25,8 +25,11 @@ export type SkipReason =
 export type MessageState =
   /** Not triggered yet: an earlier leg decides. */
   | { name: 'pending' }
-  /** Waits until `notBefore`: a retry, or a throttled provider. Only the row waits, no memory. */
-  | { name: 'queued'; notBefore: Instant }
+  /**
+   * Waits until `notBefore`: a retry, or a throttled provider. With `lane` it stands in that line, since `notBefore`, until
+   * the pace of its provider or sender lets it go. Only the row waits, no memory.
+   */
+  | { name: 'queued'; notBefore: Instant; lane?: string }
   /** Intent is stored, the provider is being called. A crash here leaves it for `rescue`, which sends it again. */
   | { name: 'sending'; since: Instant }
   /** Handed over, but the answer was lost. With `retryAt` it goes out again, under the same message id. */
@@ -55,7 +58,7 @@ export interface MessageFacts {
   attempts: number;
   /** Of these, resends after a crash. */
   rescues?: number;
-  /** Of these, the ones that the provider put off and that waited. */
+  /** Of these, the ones that the provider or its pace put off and that waited. */
   throttles?: number;
   /** An attempt's answer was lost: the provider may have the message. */
   answerLost?: true;

@@ -45,6 +45,12 @@ describe('semantics §7: profile merge', () => {
       { devices: [{ channel: 'push', token: 'b' }] },
       { devices: [{ channel: 'push', token: 'b' }] },
     ],
+    [
+      'subscriptions are given as a whole',
+      { subscriptions: [{ channel: 'email', value: 'a@b' }] },
+      { subscriptions: [{ channel: 'sms', value: '1' }] },
+      { subscriptions: [{ channel: 'sms', value: '1' }] },
+    ],
   ];
   for (const [name, present, given, merged] of CASES) {
     test(name, () => {
@@ -81,6 +87,11 @@ describe('semantics §7: a profile’s faults', () => {
     [{ birthDate: '21.05.1990' }, 'user.birthDate must be a date such as 1990-05-21'],
     [{ birthDate: '' }, 'user.birthDate must be a date such as 1990-05-21'],
     [{ email: 'ada' }, 'user.email is not an e-mail address'],
+    [{ subscriptions: [{ channel: 'sms', value: '1' }, { channel: 'email', value: 'a@b' }, { channel: 'email' }] }, null],
+    [
+      { subscriptions: [{ channel: 'sms' }, { channel: 'email', value: 'ada' }] },
+      'user.subscriptions[1].value is not an e-mail address',
+    ],
   ];
   for (const [fields, fault] of CASES)
     test(JSON.stringify(fields), () => assert.equal(faultOfProfile(fields, 'user'), fault));

@@ -1,6 +1,7 @@
 /** What is known about a user, and how given fields are merged into it (semantics §7). */
 import type { AccountId, UserId } from './ids.ts';
 import type { JsonObject } from './request.ts';
+import type { Subscription } from './subscription.ts';
 import { isCalendarDate } from './time.ts';
 
 /** The fields a profile's writer may give; an absent one stays as it is, a `null` overwrites. */
@@ -19,6 +20,8 @@ export interface ProfileFields {
   /** Merged key by key; none is ever deleted by a merge. */
   attributes?: JsonObject;
   devices?: Device[];
+  /** Given as a whole, like devices. */
+  subscriptions?: Subscription[];
   /** Per channel: true opted in, false opted out; absent unknown. */
   consents?: Record<string, boolean>;
 }
@@ -50,12 +53,20 @@ export function isEmailAddress(text: string): boolean {
 
 /** The first rule the fields break, in words for their sender; null when they may be written. */
 export function faultOfProfile(fields: ProfileFields, path: string): string | null {
-  const { birthDate, email } = fields;
+  const { birthDate, email, subscriptions = [] } = fields;
   if (typeof birthDate === 'string' && !isCalendarDate(birthDate)) {
     return `${path}.birthDate must be a date such as 1990-05-21`;
   }
   if (typeof email === 'string' && !isEmailAddress(email)) return `${path}.email is not an e-mail address`;
-  return null;
+  const bad = subscriptions.findIndex(
+    ({ channel, value }) => channel === 'email' && value !== undefined && !isEmailAddress(value),
+  );
+  return bad === -1 ? null : `${path}.subscriptions[${bad}].value is not an e-mail address`;
+}
+
+/** The key of users with this attribute. A text is another value than the number that is written alike. */
+export function attributeKey(name: string, value: string | number | boolean): string {
+  return JSON.stringify({ [name]: value });
 }
 
 /** The fields after a merge: given ones win, attributes and consents key by key. The store does the same in SQL. */

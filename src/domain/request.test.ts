@@ -1,27 +1,15 @@
 /** What a request may not say (semantics §2, §3, §4, §11). */
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { CAMPAIGNS_MAX, ID_LENGTH_MAX, SCHEDULE_AHEAD_MAX_MS, TTL_MAX_S, faultOf } from './request.ts';
+import { CAMPAIGNS_MAX, ID_LENGTH_MAX, NOTHING_MORE, SCHEDULE_AHEAD_MAX_MS, TTL_MAX_S, faultOf } from './request.ts';
 import type { TransactionRequest } from './request.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const GOOD: TransactionRequest = {
+  ...NOTHING_MORE,
   campaignIds: ['a', 'b'],
   mode: 'all',
   userId: 'u1',
-  txnId: null,
-  ttl: null,
-  startAt: null,
-  token: {},
-  params: {},
-  recipientParams: {},
-  overrides: null,
-  reference: null,
-  batch: null,
-  email: null,
-  phone: null,
-  eventName: null,
-  profile: null,
 };
 const long = 'x'.repeat(ID_LENGTH_MAX);
 

@@ -1,4 +1,5 @@
 /** What a client asked for, in our words. Stored with the transaction, never changed, the same for every leg. */
+import type { Attachment } from './attachment.ts';
 import type { Channel, MessageTexts } from './campaign.ts';
 import type { BatchId, CampaignId, UserId } from './ids.ts';
 import type { ProfileFields } from './profile.ts';
@@ -32,13 +33,21 @@ export interface TransactionRequest {
   recipientParams: JsonObject;
   /** Texts of this call instead of the campaign's, by channel; null: none, or those of the batch. */
   overrides: Overrides | null;
+  /** The number that its SMS, WhatsApp, RCS and voice messages are from, instead of the campaign's. No template. */
+  from: string | null;
+  /** Files for its e-mails, beside those of the campaign; null: none, or those of the batch. */
+  attachments: Attachment[] | null;
   /** The client's own word for it, told to webhooks (Xtremepush's `external_message_id`). */
   reference: string | null;
   /** The batch it was made from, and its place there. */
   batch: { id: BatchId; index: number } | null;
   email: string | null;
   phone: string | null;
+  /** The token that its pushes go to, instead of the profile's devices; absent: those. */
+  device?: string;
   eventName: string | null;
+  /** Its event starts no campaign. */
+  skipTriggers: boolean;
   profile: ProfileFields | null;
 }
 
@@ -51,11 +60,14 @@ export const NOTHING_MORE: Omit<TransactionRequest, 'campaignIds' | 'mode' | 'us
   params: {},
   recipientParams: {},
   overrides: null,
+  from: null,
+  attachments: null,
   reference: null,
   batch: null,
   email: null,
   phone: null,
   eventName: null,
+  skipTriggers: false,
   profile: null,
 };
 

@@ -57,7 +57,7 @@ export function noteHandover(step: Step, news: Extract<News, { handover?: Handov
   if (!news.handover || (news.kind !== 'accepted' && !isCurrent)) return;
   const { at, ...route } = news.handover;
   Object.assign(facts, route);
-  if (news.kind !== 'throttled' && at !== null) facts.sentAt ??= at;
+  if (news.kind !== 'throttled' && news.kind !== 'paced' && at !== null) facts.sentAt ??= at;
   step.changed = true;
 }
 

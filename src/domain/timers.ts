@@ -7,8 +7,11 @@ import type { Step } from './step.ts';
 import type { Message, Transaction } from './transaction.ts';
 import type { Instant } from './time.ts';
 
-/** Does what has fallen due; the waits of journeys are looked at after any news. Harmless when nothing has. */
-export function takeTimer(step: Step): void {
+/**
+ * Does what has fallen due; the waits of journeys are looked at after any news. Harmless when nothing has.
+ * @param lane the line in which the transaction's turn has come, if it is for that.
+ */
+export function takeTimer(step: Step, lane?: string): void {
   const { transaction } = step;
   if (transaction.status.name === 'scheduled') {
     if (step.now >= transaction.startAt) start(step);
@@ -17,11 +20,11 @@ export function takeTimer(step: Step): void {
   if (isOpen(step) && isPastDeadline(step) && deadlineStopsSomething(transaction)) stop(step, 'ttl_expired');
   transaction.messages.forEach((message, index) => {
     const { state, facts } = message;
-    if (isDue(retryTimeOf(message), step.now)) {
+    if (isDue(retryTimeOf(message), step.now) || (lane !== undefined && laneIn(message) === lane)) {
       // What has just been given up may have failed its leg, or may be about to end the chain.
       if (!isWanted(transaction, message) || isDue(receiptWindowEnd(transaction), step.now)) return;
       send(step, index);
-      noteMessage(step, index, 'message.sent_again', `attempt ${facts.attempts}`);
+      if (laneIn({ state }) === null) noteMessage(step, index, 'message.sent_again', `attempt ${facts.attempts}`);
     } else if (
       (state.name === 'accepted' || state.name === 'sent') &&
       isDue(confirmTimeOf(transaction, message), step.now)
@@ -54,7 +57,8 @@ function isDue(time: Instant | null, now: Instant): boolean {
 
 /** Something is untriggered, or waits to be sent again. */
 function deadlineStopsSomething({ messages, legs }: Transaction): boolean {
-  const couldBeSent = (message: Message) => message.state.name === 'pending' || retryTimeOf(message) !== null;
+  const couldBeSent = (message: Message) =>
+    message.state.name === 'pending' || retryTimeOf(message) !== null || laneIn(message) !== null;
   const couldRun = ({ state }: { state: { name: string } }) => state.name === 'pending' || state.name === 'waiting';
   return messages.some(couldBeSent) || legs.some(({ stages }) => stages?.some(couldRun));
 }
@@ -66,8 +70,20 @@ function waitsOf({ legs }: Transaction): Instant[] {
   );
 }
 
+/** The line that the transaction stands in, and since when; null: it is in none. One that is in several goes through them one after the other. */
+export function standsIn({ status, messages }: Transaction): { lane: string; since: Instant } | null {
+  if (status.name !== 'running') return null;
+  for (const { state } of messages)
+    if (state.name === 'queued' && state.lane !== undefined) return { lane: state.lane, since: state.notBefore };
+  return null;
+}
+
+function laneIn({ state }: Pick<Message, 'state'>): string | null {
+  return state.name === 'queued' ? (state.lane ?? null) : null;
+}
+
 function retryTimeOf({ state }: Message): Instant | null {
-  if (state.name === 'queued') return state.notBefore;
+  if (state.name === 'queued') return state.lane === undefined ? state.notBefore : null;
   return state.name === 'unknown' ? state.retryAt : null;
 }
 

@@ -10,7 +10,7 @@
  *         │                     ├──────▶ failed · expired · unconfirmed ──positive receipt──▶ succeeded (late)
  *         └──────cancel─────────┴──────▶ cancelled
  */
-import { takeAccepted, takeRejected, takeSkipped, takeThrottled, takeUnknown } from './answers.ts';
+import { takeAccepted, takePaced, takeRejected, takeSkipped, takeThrottled, takeUnknown } from './answers.ts';
 import { proceed, rescue, start, stop } from './chain.ts';
 import { takeMachineReceipt, takeReceipt } from './receipts.ts';
 import { begin, finish, noteHandover } from './step.ts';
@@ -142,6 +142,8 @@ export type News =
   /** The provider refused. `retryable`: what failed may pass (connection not made, 5xx). */
   | { kind: 'rejected'; message: number; attempt: number; reason: string; retryable: boolean; handover?: Handover }
   | { kind: 'throttled'; message: number; attempt: number; retryAfterMs: number; handover?: Handover }
+  /** It was not handed over: others are before it in this line, as the pace of its provider or sender wants it. */
+  | { kind: 'paced'; message: number; attempt: number; lane: string; handover?: Handover }
   /** The answer was lost: timeout, or the connection broke mid-call. */
   | { kind: 'unknown'; message: number; attempt: number; reason: string; handover?: Handover }
   /** It was not handed over, for this reason. */
@@ -149,8 +151,11 @@ export type News =
   | { kind: 'receipt'; message: number; status: ReceiptStatus; reason: string | null }
   /** Software opened or clicked, not the user: a link scanner, a preview. Recorded, and nothing else. */
   | { kind: 'machine_receipt'; message: number; status: 'opened' | 'clicked'; reason: string }
-  /** A timer fired, on time, late or for nothing: the same answer as if nothing had been missed. */
-  | { kind: 'timer' }
+  /**
+   * A timer fired, on time, late or for nothing: the same answer as if nothing had been missed.
+   * `lane`: the transaction's turn in this line has come.
+   */
+  | { kind: 'timer'; lane?: string }
   | { kind: 'cancelled' }
   /** The node that was sending died before it recorded an answer. */
   | { kind: 'rescued' };
@@ -192,6 +197,9 @@ export function advance(transaction: Transaction, news: News, now: Instant): Adv
     case 'throttled':
       takeThrottled(step, news);
       break;
+    case 'paced':
+      takePaced(step, news);
+      break;
     case 'unknown':
       takeUnknown(step, news);
       break;
@@ -205,7 +213,7 @@ export function advance(transaction: Transaction, news: News, now: Instant): Adv
       takeMachineReceipt(step, news);
       break;
     case 'timer':
-      takeTimer(step);
+      takeTimer(step, news.lane);
       break;
     case 'cancelled':
       stop(step, 'cancelled');

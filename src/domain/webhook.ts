@@ -18,14 +18,21 @@ export const WEBHOOK_EVENT_TYPES = [
 /** What a webhook may be told of. */
 export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number];
 
-export const WEBHOOK_FORMATS = ['cloudevents', 'xtremepush'] as const;
+export const WEBHOOK_FORMATS = ['cloudevents', 'xtremepush', 'connectly'] as const;
 /** How a call's body is written. */
 export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number];
+
+/** What a format has words for; absent: everything. */
+export const FORMAT_EVENTS: Partial<Record<WebhookFormat, readonly WebhookEventType[]>> = {
+  connectly: ['message.sent', 'message.delivered', 'message.failed', 'message.opened'],
+};
 
 /** How a receiver knows that a call comes from here. */
 export type WebhookAuth =
   /** A signature after Standard Webhooks; `secret` is `whsec_` and the key in base64. */
   | { type: 'standard'; secret: string }
+  /** Connectly's signature: of the body alone, with the secret as it is written. */
+  | { type: 'connectly'; secret: string }
   | { type: 'basic'; username: string; password: string }
   | { type: 'bearer'; token: string }
   | { type: 'none' };

@@ -6,6 +6,7 @@ import type { Instant } from '#domain/time.ts';
 import { advance, isSending } from '#domain/transaction.ts';
 import type { Transaction } from '#domain/transaction.ts';
 import type { Clock } from '#ports/clock.ts';
+import type { FileStore } from '#ports/file-store.ts';
 import type { StoredTransaction, TransactionStore } from '#ports/transaction-store.ts';
 import { OverloadedError } from '#ports/unavailable.ts';
 import type { Advancer } from './advance.ts';
@@ -23,6 +24,7 @@ const IN_HAND_MAX = 20_000;
 export interface AcceptTools {
   config: ConfigCache;
   transactions: TransactionStore;
+  files: Pick<FileStore, 'refer'>;
   advancer: Advancer;
   profileAhead: ProfileAhead;
   limits: RateLimits;
@@ -63,6 +65,9 @@ export async function accept(
   const { effects, entries, transaction } = start(planned.transaction, now);
   const stored = { transaction, request, version: 1, node: isSending(transaction) ? tools.node() : null };
   if (effects.some(({ kind }) => kind === 'send')) tools.profileAhead.expect(transaction);
+  // Before the transaction is there: should it never be, that is found out later.
+  const owner = { kind: 'transaction', id: transaction.id } as const;
+  if (request.attachments) await tools.files.refer(account.id, owner, request.attachments, now);
   const outcome = await tools.transactions.accept({
     stored,
     entries,

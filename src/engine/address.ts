@@ -19,7 +19,7 @@ export type AddressFound = { kind: 'found'; to: string } | { kind: 'none' } | { 
 /** @param defaultRegion ISO 3166 alpha-2, for phone numbers without a country code. */
 export function addressFor(
   channel: Channel,
-  request: Pick<TransactionRequest, 'userId' | 'email' | 'phone'>,
+  request: Pick<TransactionRequest, 'userId' | 'email' | 'phone' | 'device'>,
   profile: Profile | null,
   defaultRegion: string | null,
 ): AddressFound {
@@ -28,20 +28,21 @@ export function addressFor(
     case 'whatsapp':
     case 'rcs':
     case 'voice': {
-      const phone = firstGiven(request.phone, profile?.fields.phone);
+      const phone = firstGiven(request.phone, profile?.fields.phone, subscribed(profile, channel));
       if (phone === null) return { kind: 'none' };
       const to = toE164(phone, defaultRegion);
       return to === null ? { kind: 'invalid' } : { kind: 'found', to };
     }
     case 'email': {
-      const email = firstGiven(request.email, profile?.fields.email);
+      const email = firstGiven(request.email, profile?.fields.email, subscribed(profile, channel));
       if (email === null) return { kind: 'none' };
       return isEmailAddress(email) ? { kind: 'found', to: email } : { kind: 'invalid' };
     }
     case 'push':
     case 'web_push': {
       const device = profile?.fields.devices?.find((one) => one.channel === channel);
-      const to = device?.token ?? (device?.subscription ? JSON.stringify(device.subscription) : null);
+      const known = device?.token ?? (device?.subscription && JSON.stringify(device.subscription));
+      const to = firstGiven(request.device, known, subscribed(profile, channel));
       return to === null ? { kind: 'none' } : { kind: 'found', to };
     }
     case 'webhook':
@@ -50,6 +51,12 @@ export function addressFor(
     default:
       return unreachable(channel);
   }
+}
+
+/** The address of his first subscription to the channel. */
+function subscribed(profile: Profile | null, channel: Channel): string | undefined {
+  const found = profile?.fields.subscriptions?.find((one) => one.channel === channel);
+  return found?.value ?? found?.subscriptionId;
 }
 
 /** The first that says something, trimmed: a blank field of a client is no address. */

@@ -2,26 +2,29 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Account } from '#domain/account.ts';
-import { faultOfBatch, faultOfRecipient, memberRequest } from '#domain/batch.ts';
+import { faultOfBatch, faultOfRecipient, faultOfShared, memberRequest } from '#domain/batch.ts';
 import type { Batch, BatchRequest, Recipient } from '#domain/batch.ts';
 import { hash16 } from '#domain/ids.ts';
+import type { AccountId, BatchId } from '#domain/ids.ts';
 import type { Instant } from '#domain/time.ts';
 import type { BatchPage, BatchStore } from '#ports/batch-store.ts';
 import type { Clock } from '#ports/clock.ts';
+import type { FileStore } from '#ports/file-store.ts';
 import type { ConfigCache } from './config-cache.ts';
 import { newTransactionId } from './new-ids.ts';
 import { plan } from './plan.ts';
 import type { Refusal } from './plan.ts';
 
 /** Recipients of a page: what a node takes in hand at once. */
-const PAGE_RECIPIENTS_MAX = 500;
+export const PAGE_RECIPIENTS_MAX = 500;
 /** Characters of JSON after which a page is closed early. */
-const PAGE_LENGTH_MAX = 262_144;
+export const PAGE_LENGTH_MAX = 262_144;
 
 /** What accepting batches needs. */
 export interface BatchAcceptTools {
   config: ConfigCache;
   batches: BatchStore;
+  files: Pick<FileStore, 'refer'>;
   clock: Clock;
 }
 
@@ -38,7 +41,7 @@ export type BatchResult =
  * @throws {StoreUnavailableError | OverloadedError} nothing is then known to be accepted.
  */
 export async function acceptBatch(
-  { config, batches, clock }: BatchAcceptTools,
+  { config, batches, files, clock }: BatchAcceptTools,
   account: Account,
   request: BatchRequest,
   recipients: Recipient[],
@@ -52,21 +55,23 @@ export async function acceptBatch(
   const { pages, fingerprint } = paged;
   const batch: Batch = {
     accountId: account.id,
-    id: newTransactionId(now, hash16(account.id, key ?? randomUUID())),
+    id: newBatchId(account.id, key, now),
     createdAt: now,
     request,
-    campaignVersions: request.campaignIds.map((id) => config.campaign(account.id, id)!.version),
+    campaignVersions: versionsOf(config, account, request),
     total: recipients.length,
     state: 'running',
     endedAt: null,
   };
+  // Before the batch is there: should it never be, that is found out later.
+  if (request.attachments) await files.refer(account.id, { kind: 'batch', id: batch.id }, request.attachments, now);
   const outcome = await batches.accept({ batch, pages, key, fingerprint });
   if (outcome.kind === 'accepted') return { kind: 'accepted', batch };
   return { kind: 'repeat', batch: outcome.first, sameRequest: outcome.fingerprint === fingerprint };
 }
 
 /** The same checks as for a single transaction, on what all recipients share. */
-function refusalOf(
+export function refusalOf(
   config: ConfigCache,
   account: Account,
   request: BatchRequest,
@@ -74,6 +79,27 @@ function refusalOf(
   now: Instant,
 ): Refusal | null {
   const fault = faultOfBatch(request, recipients);
+  return fault === null ? refusalOfShared(config, account, request, now) : { kind: 'invalid', message: fault };
+}
+
+/** An id for the batch; it names the bucket that the client's key belongs to. */
+export function newBatchId(accountId: AccountId, key: string | null, now: Instant): BatchId {
+  return newTransactionId(now, hash16(accountId, key ?? randomUUID()));
+}
+
+/** The versions that the campaigns have now, of a request that may be accepted. */
+export function versionsOf(config: ConfigCache, { id: accountId }: Account, { campaignIds }: BatchRequest): number[] {
+  return campaignIds.map((id) => config.campaign(accountId, id)!.version);
+}
+
+/** The same, however many the recipients are. */
+export function refusalOfShared(
+  config: ConfigCache,
+  account: Account,
+  request: BatchRequest,
+  now: Instant,
+): Refusal | null {
+  const fault = faultOfShared(request);
   if (fault !== null) return { kind: 'invalid', message: fault };
   const anyone = { target: 'anyone' };
   const member = memberRequest(
@@ -88,7 +114,7 @@ function refusalOf(
 }
 
 /** Checks the recipients and writes them as pages, one page in a turn: a hundred thousand of them hold nobody up. */
-async function inPages(
+export async function inPages(
   request: BatchRequest,
   recipients: Recipient[],
   wantsFingerprint: boolean,

@@ -8,8 +8,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { memberRequest } from '#domain/batch.ts';
 import type { Batch, RecipientRefusal } from '#domain/batch.ts';
-import type { Campaign } from '#domain/campaign.ts';
-import type { BatchId, CampaignId, TransactionId } from '#domain/ids.ts';
+import type { Campaign, CampaignContent } from '#domain/campaign.ts';
+import type { BatchId, CampaignId } from '#domain/ids.ts';
 import type { Instant } from '#domain/time.ts';
 import type { BatchStore, ClaimedPage } from '#ports/batch-store.ts';
 import type { Log } from '#ports/log.ts';
@@ -19,8 +19,11 @@ import type { AcceptTools } from './accept.ts';
 import { addresseesOf, writeProfiles } from './batch-targets.ts';
 import type { Addressee } from './batch-targets.ts';
 import type { ConfigCache } from './config-cache.ts';
+import { membersInHand } from './batch-hands.ts';
+import type { MembersInHand } from './batch-hands.ts';
 import { createGate } from './gate.ts';
 import type { Gate } from './gate.ts';
+import type { Lines } from './lines.ts';
 import { startLoop } from './loop.ts';
 import type { Loop } from './loop.ts';
 import { createTicks } from './ticks.ts';
@@ -30,15 +33,14 @@ const POLL_MS = 500;
 /** Pages that a node works on at once, and those of one batch: one that is slow must not keep others from their turn. */
 const PAGES_MAX = 8;
 const BATCH_PAGES_MAX = 2;
+/** The same with those that go at the pace of a provider: they take long, and cost little. */
+const PAGES_WITH_PACED_MAX = 100;
 /** Transactions accepted together, and how often that at once: what a node does without a pause stays below some 20 ms. */
 const SLICE_MAX = 25;
 const SLICES_MAX = 2;
-/** Transactions of one batch in a node's hands: enough for a provider's calls, few enough that others are not held up. */
-const BATCH_IN_HAND_MAX = 250;
-/** Transactions of any kind in a node's hands, over which batches wait. */
-const IN_HAND_MAX = 4_000;
-/** How often it is looked whether there is room. */
+/** How often it is looked whether there is room, in this node and at the gates of providers with a pace. */
 const ROOM_MS = 5;
+const PACED_ROOM_MS = 20;
 /** How long a page is ours: should this node die, another takes it after that. */
 const CLAIM_MS = 8_000;
 /** How often a claim is prolonged, and it is noticed that the batch was paused. */
@@ -50,6 +52,8 @@ export interface ExpandTools extends Omit<AcceptTools, 'advancer'> {
   profiles: ProfileStore;
   log: Log;
   advancer(): AcceptTools['advancer'];
+  /** Null on a node that expands nothing. */
+  lines: Pick<Lines, 'places'> | null;
 }
 
 /** The running expansion. */
@@ -63,8 +67,8 @@ export interface Expander extends Loop {
 /** Starts expanding. @param onExpanded called when this node has found no more to do than before: a batch may have been its last. */
 export function startExpanding(tools: ExpandTools, onExpanded: () => void): Expander {
   const { batches, clock, log } = tools;
-  const work = { isStopping: false, pages: new Map<Promise<void>, BatchId>(), expanded: 0, told: 0 };
-  const hands = membersInHand(tools);
+  const work = { isStopping: false, pages: new Map<Promise<void>, PageAtWork>(), expanded: 0, told: 0 };
+  const hands = membersInHand(tools.advancer);
   const slices = createGate();
   slices.widen(SLICES_MAX);
   const loop = startLoop('batches', log, turn);
@@ -72,7 +76,7 @@ export function startExpanding(tools: ExpandTools, onExpanded: () => void): Expa
 
   async function turn(): Promise<number> {
     hands.forgetOthers();
-    while (work.pages.size < PAGES_MAX && !work.isStopping) {
+    while (mayTakeMore() && !work.isStopping) {
       const now = clock.now();
       const page = await batches.claimPage(now, now + CLAIM_MS, busyBatches());
       if (page === null) {
@@ -80,25 +84,36 @@ export function startExpanding(tools: ExpandTools, onExpanded: () => void): Expa
         work.told = work.expanded;
         return POLL_MS;
       }
-      const expanding = expand(page).finally(() => {
+      const atWork: PageAtWork = { batch: page.batch.id, isPaced: false };
+      const expanding = expand(page, atWork).finally(() => {
         work.pages.delete(expanding);
         loop.hurry();
       });
-      work.pages.set(expanding, page.batch.id);
+      work.pages.set(expanding, atWork);
     }
     return POLL_MS;
   }
 
   function busyBatches(): BatchId[] {
-    const pages = Map.groupBy(work.pages.values(), (id) => id);
-    return [...pages].filter(([, its]) => its.length >= BATCH_PAGES_MAX).map(([id]) => id);
+    const pages = Map.groupBy(work.pages.values(), ({ batch }) => batch);
+    const isBusy = (its: PageAtWork[]) => its.length >= BATCH_PAGES_MAX || its.some(({ isPaced }) => isPaced);
+    return [...pages].filter(([, its]) => isBusy(its)).map(([id]) => id);
+  }
+
+  function mayTakeMore(): boolean {
+    const paced = [...work.pages.values()].filter(({ isPaced }) => isPaced).length;
+    return work.pages.size - paced < PAGES_MAX && work.pages.size < PAGES_WITH_PACED_MAX;
   }
 
   /** Never throws: a page that breaks off comes again when its claim is over. */
-  async function expand(page: ClaimedPage): Promise<void> {
+  async function expand(page: ClaimedPage, atWork: PageAtWork): Promise<void> {
     try {
       const keep = keeper(tools, page, () => work.isStopping);
-      const refused = await expandPage(tools, page, { hands, slices, mayGoOn: keep });
+      const onPaced = () => {
+        if (!atWork.isPaced) loop.hurry();
+        atWork.isPaced = true;
+      };
+      const refused = await expandPage(tools, page, { hands, slices, mayGoOn: keep, onPaced });
       if (refused === null) return await batches.releasePage(page, clock.now());
       await batches.settlePage(page, { refused });
       work.expanded += page.recipients.length;
@@ -120,13 +135,28 @@ export function startExpanding(tools: ExpandTools, onExpanded: () => void): Expa
   };
 }
 
+/** A page in this node's hands. */
+interface PageAtWork {
+  batch: BatchId;
+  /** It goes at the pace of a provider. */
+  isPaced: boolean;
+}
+
+/** What a page is made with. */
+interface PageTools {
+  hands: MembersInHand;
+  slices: Gate;
+  mayGoOn(): Promise<boolean>;
+  onPaced(): void;
+}
+
 type Refused = { index: number; reason: RecipientRefusal }[];
 
 /** Those without a transaction; null when it had to stop before the end. */
 async function expandPage(
   tools: ExpandTools,
   { batch, first, recipients }: ClaimedPage,
-  { hands, slices, mayGoOn }: { hands: MembersInHand; slices: Gate; mayGoOn(): Promise<boolean> },
+  page: PageTools,
 ): Promise<Refused | null> {
   // Another node may have accepted it on a configuration that this one has not read yet.
   if (!knows(tools.config, batch)) await tools.config.refresh();
@@ -138,21 +168,48 @@ async function expandPage(
   const known = all.filter(({ userId }) => userId !== null);
   if (request.unknownUsers === 'create') await writeProfiles(tools.profiles, account, request, known);
   const refused: Refused = [];
-  for (let begin = 0; begin < all.length; begin += SLICE_MAX) {
-    while (!hands.haveRoom(batch.id)) {
-      if (!(await mayGoOn())) return null;
-      await sleep(ROOM_MS);
-    }
-    if (!(await mayGoOn())) return null;
-    const slice = all.slice(begin, begin + SLICE_MAX);
+  const begins = (request.mode === 'all' ? request.campaignIds : request.campaignIds.slice(0, 1)).map(
+    (id) => config.campaign(account.id, id)!.content,
+  );
+  for (let begin = 0, size: number | null = 0; begin < all.length; begin += size) {
+    size = await placesFor(tools, batch, begins, Math.min(SLICE_MAX, all.length - begin), page);
+    if (size === null) return null;
+    const slice = all.slice(begin, begin + size);
     const accepting = { ...tools, config, advancer: tools.advancer() };
-    await slices.enter();
+    await page.slices.enter();
+    const startedAt = tools.clock.now();
     const reasons = await Promise.all(
-      slice.map((addressee, place) => acceptMember(accepting, account, batch, first + begin + place, addressee, hands)),
-    ).finally(slices.leave);
+      slice.map((one, place) => acceptMember(accepting, account, batch, first + begin + place, one, page.hands)),
+    ).finally(page.slices.leave);
+    page.hands.acceptanceTook(tools.clock.now() - startedAt);
     for (const [place, reason] of reasons.entries()) if (reason) refused.push({ index: first + begin + place, reason });
   }
   return refused;
+}
+
+/**
+ * How many of a batch may be made now; resolves when it is at least one. Null: the page must be given back.
+ * @param begins the campaigns that start at once.
+ */
+async function placesFor(
+  { lines }: ExpandTools,
+  { id, accountId }: Batch,
+  begins: CampaignContent[],
+  wanted: number,
+  { hands, mayGoOn, onPaced }: PageTools,
+): Promise<number | null> {
+  for (;;) {
+    if (!(await mayGoOn())) return null;
+    if (!hands.haveRoom(id)) {
+      await sleep(ROOM_MS);
+      continue;
+    }
+    const places = lines?.places(accountId, begins, wanted) ?? null;
+    if (places === null) return wanted;
+    onPaced();
+    if (places > 0) return places;
+    await sleep(PACED_ROOM_MS);
+  }
 }
 
 function knows(config: ConfigCache, { accountId, request, campaignVersions }: Batch): boolean {
@@ -170,6 +227,7 @@ async function acceptMember(
   { userId, recipient }: Addressee,
   hands: MembersInHand,
 ): Promise<RecipientRefusal | null> {
+  if (recipient.fault !== undefined) return 'bad_row';
   if (userId === null) return 'unknown_user';
   const request = memberRequest(batch, index, userId, recipient, tools.clock.now());
   if (request === null) return 'ttl_expired';
@@ -205,39 +263,5 @@ function keeper({ batches, clock }: ExpandTools, page: ClaimedPage, isStopping: 
     if (now < renewAt) return true;
     renewAt = now + RENEW_MS;
     return batches.renewPage(page, now + CLAIM_MS);
-  };
-}
-
-/** How many transactions of each batch this node has in hand. */
-interface MembersInHand {
-  took(id: BatchId, transaction: TransactionId): void;
-  haveRoom(id: BatchId): boolean;
-  /** Forgets those that are not in hand any more. */
-  forgetOthers(): void;
-}
-
-function membersInHand({ advancer }: ExpandTools): MembersInHand {
-  const taken = new Map<BatchId, Set<TransactionId>>();
-
-  function stillInHand(id: BatchId, its: Set<TransactionId>): number {
-    for (const transaction of its) if (!advancer().isHeld(transaction)) its.delete(transaction);
-    if (its.size === 0) taken.delete(id);
-    return its.size;
-  }
-
-  return {
-    took: (id, transaction) => {
-      const its = taken.get(id) ?? new Set();
-      taken.set(id, its.add(transaction));
-    },
-    haveRoom: (id) => {
-      if (advancer().size() >= IN_HAND_MAX) return false;
-      const its = taken.get(id);
-      if (!its || its.size < BATCH_IN_HAND_MAX) return true;
-      return stillInHand(id, its) < BATCH_IN_HAND_MAX;
-    },
-    forgetOthers: () => {
-      for (const [id, its] of taken) stillInHand(id, its);
-    },
   };
 }

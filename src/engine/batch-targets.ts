@@ -30,6 +30,7 @@ export async function addresseesOf(
     recipients.map(({ target }) => target),
   );
   return recipients.map((recipient) => {
+    if (recipient.fault !== undefined) return { userId: null, recipient };
     const userId = found.get(recipient.target);
     if (userId !== undefined) return { userId, recipient };
     if (request.unknownUsers === 'skip' || isNoAddress(recipient, request)) return { userId: null, recipient };
@@ -83,7 +84,6 @@ async function find(
   }
 }
 
-/** A number is looked for as it was given, and as E.164 with and without its plus. */
 async function findByPhone(
   profiles: ProfileStore,
   accountId: string,
@@ -100,7 +100,8 @@ async function findByPhone(
   return users;
 }
 
-function writingsOf(phone: string, defaultRegion: string | null): string[] {
+/** How a number may be written in a profile: as it was given, and as E.164 with and without its plus. */
+export function writingsOf(phone: string, defaultRegion: string | null): string[] {
   const address = addressFor('sms', { userId: '', email: null, phone }, null, defaultRegion);
   return address.kind === 'found' ? [phone, address.to, address.to.slice(1)] : [phone];
 }

@@ -5,6 +5,7 @@ import type { AccountId, CampaignId } from '#domain/ids.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
 import { COMMON_KEYS, SHAPE_KEYS, campaignView, readCampaign } from './manifest/campaign.ts';
 import type { CampaignDraft } from './manifest/campaign.ts';
+import { refuseMissingFiles, storeFiles } from './manifest/attachment-files.ts';
 import { createFaults } from './manifest/faults.ts';
 import type { Fault, Faults } from './manifest/faults.ts';
 import { refuseBadHooks } from './manifest/hook.ts';
@@ -12,6 +13,7 @@ import { emptyPlan } from './manifest/plan.ts';
 import { planCampaign, refuseBadProviders } from './manifest/plan-campaign.ts';
 import { below, blame, isMap, mapOf, refuseUnstorable } from './manifest/reading.ts';
 import type { Place } from './manifest/reading.ts';
+import { refuseCrowdedEvents } from './manifest/starts-on.ts';
 import { refuseBadTemplates } from './manifest/templates.ts';
 import type { AdminTools } from './manifest/apply.ts';
 import type { ConfigCache } from './config-cache.ts';
@@ -110,14 +112,28 @@ export async function removeCampaign(config: ConfigCache, accountId: AccountId, 
   return existed;
 }
 
+/** Stores the files of a draft: before the campaign, which names them. The faults of those that are not there. */
+async function keepFiles(tools: AdminTools, accountId: AccountId, draft: CampaignDraft): Promise<Fault[]> {
+  const faults = createFaults();
+  await refuseMissingFiles(tools, accountId, [draft], faults);
+  if (faults.isEmpty()) await storeFiles(tools, accountId, [draft]);
+  return faults.list();
+}
+
 async function changeCampaign(
-  { config, templates, hooks }: AdminTools,
+  tools: AdminTools,
   accountId: AccountId,
   id: CampaignId,
   decide: (stored: Campaign | null, faults: Faults) => Decision,
 ): Promise<CampaignOutcome> {
+  const { config, templates, hooks } = tools;
   let refused: CampaignOutcome | null = null;
   let isNew = false;
+  const scratch = createFaults();
+  const first = decide(config.campaign(accountId, id), scratch);
+  // What else is wrong with it is told below, all at once.
+  const missing = first.kind === 'change' && scratch.isEmpty() ? await keepFiles(tools, accountId, first.draft) : [];
+  if (missing.length > 0) return { kind: 'refused', faults: missing };
   await config.change(() => {
     const stored = config.campaign(accountId, id);
     isNew = stored === null;
@@ -133,6 +149,7 @@ async function changeCampaign(
     refuseBadProviders(draft.messages, channels, faults);
     refuseBadTemplates(draft.messages, templates, faults);
     refuseBadHooks(draft.hooks, hooks, faults);
+    refuseCrowdedEvents(config.campaigns(accountId), [draft], faults);
     planCampaign(config, accountId, draft, plan, faults);
     refused = faults.isEmpty() ? null : { kind: 'refused', faults: faults.list() };
     return refused || plan.changes.length === 0 ? null : { campaigns: plan.writes.campaigns };

@@ -19,6 +19,8 @@ export interface ConfigIndex {
   providerBySecret(receiptSecret: string): ProviderConfig | null;
   campaign(accountId: AccountId, id: CampaignId): Campaign | null;
   campaigns(accountId: AccountId): Campaign[];
+  /** Asked for every tracked event: the ids of the running campaigns that it starts. */
+  startedBy(accountId: AccountId, eventName: string): readonly CampaignId[];
   webhook(accountId: AccountId, id: WebhookId): Webhook | null;
   /** Asked at every transition: the same list until a webhook changes. */
   webhooks(accountId: AccountId): readonly Webhook[];
@@ -34,6 +36,7 @@ export function configIndex(): ConfigIndex & { take(news: ConfigNews): void } {
   const campaigns = twoWays<Campaign>(nameOf);
   const webhooks = twoWays<Webhook>(nameOf);
   const webhooksOf = new Map<AccountId, Webhook[]>();
+  const starting = new Map<AccountId, Map<string, CampaignId[]>>();
   const removedVersions = new Map<string, number>();
 
   return {
@@ -52,6 +55,12 @@ export function configIndex(): ConfigIndex & { take(news: ConfigNews): void } {
         if (its.length > 0) webhooksOf.set(accountId, its);
         else webhooksOf.delete(accountId);
       }
+      const changed = [...news.campaigns, ...news.removed.filter(({ kind }) => kind === 'campaign')];
+      for (const accountId of new Set(changed.map((one) => one.accountId))) {
+        const its = byEvent(campaigns.ofAccount(accountId));
+        if (its.size > 0) starting.set(accountId, its);
+        else starting.delete(accountId);
+      }
     },
     accounts: () => [...accounts.values()],
     account: (id) => accounts.get(id) ?? null,
@@ -62,6 +71,7 @@ export function configIndex(): ConfigIndex & { take(news: ConfigNews): void } {
     providerBySecret: providers.byOther,
     campaign: (accountId, id) => campaigns.byName(nameOf({ accountId, id })),
     campaigns: campaigns.ofAccount,
+    startedBy: (accountId, eventName) => starting.get(accountId)?.get(eventName) ?? NO_IDS,
     webhook: (accountId, id) => webhooks.byName(nameOf({ accountId, id })),
     webhooks: (accountId) => webhooksOf.get(accountId) ?? NONE,
     lastVersion: (accountId, id) => {
@@ -72,6 +82,16 @@ export function configIndex(): ConfigIndex & { take(news: ConfigNews): void } {
 }
 
 const NONE: readonly Webhook[] = [];
+const NO_IDS: readonly CampaignId[] = [];
+
+/** The running ones by the event that starts them. */
+function byEvent(campaigns: Campaign[]): Map<string, CampaignId[]> {
+  const ids = new Map<string, CampaignId[]>();
+  for (const { id, state, on } of campaigns) {
+    if (state === 'running' && on) ids.set(on.event, [...(ids.get(on.event) ?? []), id]);
+  }
+  return ids;
+}
 
 interface Named {
   accountId: AccountId;

@@ -4,20 +4,25 @@ import type { AccountId, NodeId, TransactionId } from '#domain/ids.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
 import type { TransactionRequest } from '#domain/request.ts';
 import type { Transaction } from '#domain/transaction.ts';
+import type { AnswerStore } from '#ports/answer-store.ts';
 import type { BatchStore } from '#ports/batch-store.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ConfigStore } from '#ports/config-store.ts';
 import type { EventStore } from '#ports/event-store.ts';
+import type { FileStore } from '#ports/file-store.ts';
 import type { HookCaller } from '#ports/hook.ts';
 import type { Log } from '#ports/log.ts';
 import type { NodeStore } from '#ports/node-store.ts';
 import type { ProfileStore } from '#ports/profile-store.ts';
 import type { Provider, ReceiptSchedule } from '#ports/provider.ts';
 import type { ReceiptStore } from '#ports/receipt-store.ts';
+import type { SendoutStore } from '#ports/sendout-store.ts';
 import type { StatsStore } from '#ports/stats-store.ts';
 import type { Templates } from '#ports/templates.ts';
+import type { TokenStore } from '#ports/token-store.ts';
 import type { TrackingStore } from '#ports/tracking-store.ts';
 import type { TransactionStore } from '#ports/transaction-store.ts';
+import type { UploadStore } from '#ports/upload-store.ts';
 import type { WebhookSender, WriteEvent } from '#ports/webhook-sender.ts';
 import type { WebhookStore } from '#ports/webhook-store.ts';
 import { atMost } from './at-most.ts';
@@ -31,12 +36,19 @@ import type { Batches } from './batches.ts';
 import { configCache } from './config-cache.ts';
 import type { ConfigCache } from './config-cache.ts';
 import { counts } from './count.ts';
+import { eventTracking } from './event-tracking.ts';
+import type { TrackEvent } from './event-tracking.ts';
+import { startEventStarts } from './event-starts.ts';
+import type { EventStarts } from './event-starts.ts';
 import { dryRun } from './dry-run.ts';
 import type { DryRun } from './dry-run.ts';
 import { fairTurns } from './fair-turns.ts';
 import { hookGates } from './hook-gates.ts';
+import { messageFiles } from './message-files.ts';
+import { startLines } from './lines.ts';
 import { startLoop } from './loop.ts';
 import type { Loop } from './loop.ts';
+import { createPaces } from './paces.ts';
 import { startKeepingPromises } from './promised.ts';
 import { providersInUse } from './providers-in-use.ts';
 import type { ProvidersInUse } from './providers-in-use.ts';
@@ -49,6 +61,7 @@ import { startRescuing } from './rescue.ts';
 import { send } from './send.ts';
 import { receiptTaker } from './take-receipt.ts';
 import type { ReceiptTaker } from './take-receipt.ts';
+import { startTokenPool } from './token-pool.ts';
 import { createTracking } from './tracking.ts';
 import { trackingTokens } from './tracking-token.ts';
 import { createVisits } from './visits.ts';
@@ -73,12 +86,17 @@ export interface World {
   transactions: TransactionStore;
   profiles: ProfileStore;
   events: EventStore;
+  files: FileStore;
   receipts: ReceiptStore;
   nodes: NodeStore;
   config: ConfigStore;
   stats: StatsStore;
   batches: BatchStore;
+  answers: AnswerStore;
+  uploads: UploadStore;
+  sendouts: SendoutStore;
   tracked: TrackingStore;
+  tokenStore: TokenStore;
   templates: Templates;
   hooks: HookCaller;
   webhookStore: WebhookStore;
@@ -106,8 +124,18 @@ export interface Engine {
   accept(account: Account, request: TransactionRequest, window?: DedupeWindow | null): Promise<AcceptResult>;
   /** The same for many recipients; `key`: the client's own name for the call. */
   acceptBatch: Batches['accept'];
+  /** The same for the recipients of a file. */
+  acceptUpload: Batches['upload'];
+  /** Several campaigns at once, each with recipients of its own. */
+  acceptSendouts: Batches['acceptSendouts'];
+  /** A batch, which may be of nobody, with the answer that a repeat of the call gets. */
+  acceptAnswered: Batches['acceptAnswered'];
   /** Pauses, resumes or cancels a batch. */
   turnBatch: Batches['turn'];
+  /** Tracks an event, with the campaigns that it starts. */
+  track: TrackEvent;
+  /** Transactions that this node has started by events, and campaigns that it could not start any more. */
+  eventStarts(): EventStarts['counts'];
   /** What this node has done for batches since its start. */
   batchCounters: Batches['counters'];
   /** What the request would do. */
@@ -127,9 +155,10 @@ export async function startEngine(world: World): Promise<Engine> {
   const abort = new AbortController();
   const config = configCache(world.config);
   await config.refresh();
-  const limits = rateLimits(config, clock);
-  const counted = counts(world.stats, log);
   const node = () => identity.node;
+  const pool = startTokenPool({ tokens: world.tokenStore, clock, log, node });
+  const limits = rateLimits(config, pool);
+  const counted = counts(world.stats, log);
   const ahead = profileAhead(world.profiles);
   const tokens = trackingTokens(await world.tracked.secret());
   const shared = { ...world, config, limits, signal: abort.signal, node, counts: counted, profileAhead: ahead };
@@ -140,26 +169,34 @@ export async function startEngine(world: World): Promise<Engine> {
   const inUse: { advancer?: Advancer } = {};
   const advancer = () => inUse.advancer!;
   const promises = startKeepingPromises({ ...world, advancer });
-  const providers = providersInUse(config, (one) => world.openProvider(one, promises), log);
+  const paces = createPaces(pool, clock);
+  const providers = providersInUse(config, (one) => world.openProvider(one, promises), paces, log);
+  const lines = world.works ? startLines({ ...shared, providers, paces, advancer }) : null;
   const sending = {
     ...shared,
     providers,
+    paces,
+    onPaced: (lane: string) => lines?.joined(lane),
     parse: contentParser(world.templates),
     turns: fairTurns(),
     batchRequests: batchRequests(world.batches),
     hookGates: hookGates(),
+    messageFiles: messageFiles(world.files, abort.signal),
     tracking: createTracking({ ...shared, tokens }),
     advancer,
   };
-  const waker = world.works ? startWaking({ ...shared, advancer }) : null;
+  const waker = lines && startWaking({ ...shared, advancer, lines });
+  const starts = world.works ? startEventStarts({ ...shared, advancer }) : null;
+  const track = eventTracking({ ...shared, hurry: () => starts?.hurry() });
   inUse.advancer = createAdvancer({
     ...shared,
+    track,
     webhooks,
     send: (held, message) => send(sending, held, message),
     wakeAt: (instant) => waker?.at(instant),
   });
   const receipts = receiptTaker({ ...shared, advancer: advancer() });
-  const batches = startBatches({ ...shared, advancer, onBatchEnded: webhooks.batchEnded });
+  const batches = startBatches({ ...shared, advancer, lines, onBatchEnded: webhooks.batchEnded });
   const loops: Loop[] = [
     promises,
     startRescuing({ ...world, advancer: advancer(), identity }),
@@ -171,7 +208,7 @@ export async function startEngine(world: World): Promise<Engine> {
         .then(() => HOUSEKEEPING_MS),
     ),
   ];
-  if (waker) loops.push(waker, startPruning(world, clock, log));
+  if (waker && lines) loops.push(waker, lines, startPruning(world, clock, log));
 
   return {
     config,
@@ -182,13 +219,19 @@ export async function startEngine(world: World): Promise<Engine> {
     visits: createVisits({ ...shared, tokens, advancer }),
     accept: (account, request, window = null) => accept({ ...shared, advancer: advancer() }, account, request, window),
     acceptBatch: batches.accept,
+    acceptUpload: batches.upload,
+    acceptSendouts: batches.acceptSendouts,
+    acceptAnswered: batches.acceptAnswered,
     turnBatch: batches.turn,
     batchCounters: batches.counters,
+    track,
+    eventStarts: () => starts?.counts ?? { started: 0, refused: 0 },
     dryRun: (account, request) => dryRun(sending, account, request, clock.now()),
     cancel: (accountId, id) => advancer().tell(accountId, id, { kind: 'cancelled' }),
     inHand: () => advancer().size(),
     stop: async () => {
-      if (waker) await atMost(CLOSE_MS, Promise.all([waker.stop(), batches.stop()]));
+      if (waker) await atMost(CLOSE_MS, Promise.all([waker.stop(), batches.stop(), starts?.stop()]));
+      paces.close();
       await atMost(DRAIN_MS, advancer().idle());
       abort.abort();
       await atMost(
@@ -201,7 +244,7 @@ export async function startEngine(world: World): Promise<Engine> {
           world.webhookSender.close(),
         ]),
       );
-      await goodbye(log, () => counted.flush());
+      await goodbye(log, () => Promise.all([counted.flush(), pool.stop()]));
       // With transactions still in hand the node is left to be found dead: its leases are then taken over.
       if (advancer().size() === 0) await goodbye(log, () => nodes.leave(identity.node));
       else
@@ -211,7 +254,7 @@ export async function startEngine(world: World): Promise<Engine> {
 }
 
 /** Last words to a database that may be gone. */
-async function goodbye(log: Log, words: () => Promise<void>): Promise<void> {
+async function goodbye(log: Log, words: () => Promise<unknown>): Promise<void> {
   try {
     await atMost(GOODBYE_MS, words());
   } catch (error) {

@@ -2,15 +2,15 @@
 import { eventDataOf } from '#domain/tracked-event.ts';
 import type { TimelineEntry } from '#domain/transaction.ts';
 import type { Clock } from '#ports/clock.ts';
-import type { EventStore } from '#ports/event-store.ts';
 import type { Log } from '#ports/log.ts';
 import type { ProfileStore } from '#ports/profile-store.ts';
 import type { StoredTransaction } from '#ports/transaction-store.ts';
+import type { TrackEvent } from './event-tracking.ts';
 import { untilThere } from './until-there.ts';
 
 /** What the follow-ups need. */
 export interface FollowUpTools {
-  events: EventStore;
+  track: TrackEvent;
   profiles: ProfileStore;
   clock: Clock;
   log: Log;
@@ -22,11 +22,11 @@ export interface FollowUpTools {
 export async function track(tools: FollowUpTools, { transaction, request }: StoredTransaction): Promise<TimelineEntry> {
   const { id, accountId, userId, txnId } = transaction;
   const eventName = request.eventName!;
-  const { token, phone, email, ttl } = request;
+  const { token, phone, email, ttl, skipTriggers } = request;
   const eventTime = tools.clock.now();
   const eventData = eventDataOf({ token, phone, email, txnId, ttl });
   return noted(tools, transaction.id, 'event.tracked', 'event.failed', eventName, () =>
-    tools.events.track({ id, accountId, userId, eventName, eventTime, eventData }),
+    tools.track({ id, accountId, userId, eventName, eventTime, eventData }, { skipTriggers }),
   );
 }
 

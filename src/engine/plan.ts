@@ -1,7 +1,8 @@
 /** What a request would make: everything that is checked before anything is written, and the transaction. */
 import { THROTTLE_WAIT_DEFAULT_MS } from '#domain/account.ts';
 import type { Account } from '#domain/account.ts';
-import { stagesOf } from '#domain/campaign.ts';
+import { faultOfAttachmentCount } from '#domain/attachment.ts';
+import { messagesOf, stagesOf } from '#domain/campaign.ts';
 import type { Campaign, MessageContent, StageContent } from '#domain/campaign.ts';
 import { hash16 } from '#domain/ids.ts';
 import type { AccountId, CampaignId } from '#domain/ids.ts';
@@ -49,10 +50,19 @@ export function plan(
     campaigns.push(campaign);
   }
   const transaction = transactionOf(config, account, request, campaigns, now);
+  const tooMany = faultOfAttachmentCount(mostFiles(campaigns, request));
+  if (tooMany !== null) return { kind: 'refused', refusal: { kind: 'invalid', message: tooMany } };
   const { length } = transaction.messages;
   if (length <= MESSAGES_MAX) return { kind: 'planned', transaction };
   const message = `campaignIds names campaigns of ${length} messages and hooks in all; at most ${MESSAGES_MAX} are allowed`;
   return { kind: 'refused', refusal: { kind: 'invalid', message } };
+}
+
+/** The files of the e-mail that has most of them. */
+function mostFiles(campaigns: Campaign[], { attachments }: TransactionRequest): number {
+  if (!attachments) return 0;
+  const emails = campaigns.flatMap(({ content }) => messagesOf(content)).filter(({ channel }) => channel === 'email');
+  return Math.max(0, ...emails.map((message) => (message.attachments?.length ?? 0) + attachments.length));
 }
 
 function transactionOf(

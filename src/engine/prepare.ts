@@ -1,23 +1,26 @@
 /** Everything that is decided before a call: campaign, address, provider, texts (semantics §8, §11 and §12). Writes nothing. */
-import { stagesOf } from '#domain/campaign.ts';
+import type { Attachment } from '#domain/attachment.ts';
+import { isPhoneChannel, stagesOf } from '#domain/campaign.ts';
 import type { CampaignContent, HookContent, MessageContent } from '#domain/campaign.ts';
 import { messageId } from '#domain/ids.ts';
+import type { AccountId } from '#domain/ids.ts';
 import { wasHandedOver } from '#domain/message.ts';
 import type { SkipReason } from '#domain/message.ts';
 import type { Profile } from '#domain/profile.ts';
 import { renderContext } from '#domain/render-context.ts';
-import type { JsonObject } from '#domain/request.ts';
+import type { JsonObject, TransactionRequest } from '#domain/request.ts';
 import { isSmsSender } from '#domain/sender.ts';
 import type { Handover, Transaction } from '#domain/transaction.ts';
 import type { HookCall } from '#ports/hook.ts';
 import type { Log } from '#ports/log.ts';
-import type { OutgoingMessage } from '#ports/provider.ts';
+import type { OutgoingFile, OutgoingMessage } from '#ports/provider.ts';
 import { TemplateError } from '#ports/templates.ts';
 import type { StoredTransaction } from '#ports/transaction-store.ts';
 import { addressFor } from './address.ts';
 import type { BatchRequests } from './batch-requests.ts';
 import type { ConfigCache } from './config-cache.ts';
 import type { FairTurns } from './fair-turns.ts';
+import type { MessageFiles } from './message-files.ts';
 import type { ProfileAhead } from './profile-ahead.ts';
 import type { ProviderInUse, ProvidersInUse } from './providers-in-use.ts';
 import { receiptUrl } from './receipt-url.ts';
@@ -36,6 +39,7 @@ export interface PrepareTools {
   /** Carom's address as vendors see it, without a trailing slash. */
   publicUrl: string;
   tracking: Tracking;
+  messageFiles: MessageFiles;
   parse: ContentParser;
   /** Rendering keeps the thread. */
   turns: FairTurns;
@@ -82,8 +86,22 @@ export async function prepare(tools: PrepareTools, { transaction, request }: Sto
   const part = partOf(content, transaction, index);
   if ('request' in part) return prepareHook(tools, transaction, part, ground);
   const texts = (shared?.overrides ?? request.overrides)?.[part.channel];
-  const given = texts ? { content: part, texts } : { content: part };
-  return tools.turns.run(accountId, () => prepareMessage(tools, { transaction, request }, given, ground));
+  const files = tools.messageFiles.of(accountId, filesFor(part, shared ?? request));
+  const given = { content: part, files, ...(texts && { texts }) };
+  return tools.turns.run(turnOf(accountId, request), () => prepareMessage(tools, { transaction, request }, given, ground));
+}
+
+/** The campaign's, then the call's; none where the channel has none. */
+function filesFor(
+  { channel, attachments: own = [] }: MessageContent,
+  { attachments: given }: { attachments?: Attachment[] | null },
+): Attachment[] {
+  return channel === 'email' ? [...own, ...(given ?? [])] : [];
+}
+
+/** Whose turn it is to keep the thread: what an account's batches ask for does not stand before its single transactions. */
+export function turnOf(accountId: AccountId, { batch }: Pick<TransactionRequest, 'batch'>): string {
+  return batch === null ? accountId : `${accountId} bulk`;
 }
 
 /** What the campaign's version says about the message of this index. */
@@ -111,11 +129,11 @@ function prepareHook(
   return { kind: 'hook', call: { request, messageId: id, context: { ...context, ...names }, allowPrivate } };
 }
 
-/** @param part the campaign's message, and the texts that the call gave instead. */
+/** @param part the campaign's message, the texts that the call gave instead, and its files. */
 function prepareMessage(
   tools: PrepareTools,
   { transaction, request }: Stored,
-  { content, texts: given }: { content: MessageContent; texts?: Partial<MessageContent> },
+  { content, texts: given, files }: { content: MessageContent; texts?: Partial<MessageContent>; files: OutgoingFile[] | null },
   { campaignId, messageId: id, profile, context }: Ground,
 ): Prepared {
   const { accountId, txnId, userId } = transaction;
@@ -132,12 +150,14 @@ function prepareMessage(
   const via = findProvider(tools, transaction, providerId);
   if (!via) return { kind: 'refuse', reason: 'provider_not_configured', handover };
   try {
-    const texts = tools.parse(content, given).render(context);
+    const rendered = tools.parse(content, given).render(context);
+    const texts = request.from !== null && isPhoneChannel(channel) ? { ...rendered, from: request.from } : rendered;
     if (channel === 'sms' && texts.from !== null && !isSmsSender(texts.from))
       return { kind: 'refuse', reason: 'invalid_sender', handover };
     const receipts = receiptUrl(tools.publicUrl, via.config, id);
     const route = { messageId: id, channel, to, txnId, campaignId, userId, receiptUrl: receipts };
-    return { kind: 'ready', content, message: { ...texts, ...route, unsubscribeUrl: null, headers: null }, via, handover };
+    const message = { ...texts, ...route, attachments: files, unsubscribeUrl: null, headers: null };
+    return { kind: 'ready', content, message, via, handover };
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     const about = { transactionId: transaction.id, campaignId, error: error.message };

@@ -6,6 +6,7 @@ import type { Provider } from '#ports/provider.ts';
 import type { ConfigCache } from './config-cache.ts';
 import { createGate } from './gate.ts';
 import type { Gate } from './gate.ts';
+import type { Paces } from './paces.ts';
 
 /** An open provider with its gate. */
 export interface ProviderInUse {
@@ -25,6 +26,7 @@ export interface ProvidersInUse {
 export function providersInUse(
   config: ConfigCache,
   open: (config: ProviderConfig) => Provider,
+  paces: Paces,
   log: Log,
 ): ProvidersInUse {
   const inUse = new Map<string, ProviderInUse>();
@@ -48,7 +50,7 @@ export function providersInUse(
       }
       if (!current) return null;
       const opened = { config: current, provider: open(current), gate: known?.gate ?? createGate() };
-      opened.gate.widen(opened.provider.concurrency);
+      paces.apply(opened.gate, current, opened.provider.concurrency);
       // In place: messages that wait at the gate must not go out through the one that is being closed.
       const renewed = known ? Object.assign(known, opened) : opened;
       inUse.set(key, renewed);

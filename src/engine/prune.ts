@@ -1,10 +1,13 @@
 /** Forgets what is past its retention. */
+import type { AnswerStore } from '#ports/answer-store.ts';
 import type { BatchStore } from '#ports/batch-store.ts';
 import type { Clock } from '#ports/clock.ts';
+import type { FileStore } from '#ports/file-store.ts';
 import type { Log } from '#ports/log.ts';
 import type { ReceiptStore } from '#ports/receipt-store.ts';
 import type { TrackingStore } from '#ports/tracking-store.ts';
 import type { TransactionStore } from '#ports/transaction-store.ts';
+import type { UploadStore } from '#ports/upload-store.ts';
 import { startLoop } from './loop.ts';
 import type { Loop } from './loop.ts';
 
@@ -21,23 +24,36 @@ const BUSY_MS = 200;
 
 /** Batches deleted in one go, each with its recipients. */
 const PRUNE_BATCHES_MAX = 10;
+/** An upload that has been silent for longer is given up: its node died, or its client stands still. */
+const UPLOAD_SILENT_MAX_MS = 15 * 60_000;
+/** Uploads given up in one go. */
+const SWEEP_MAX = 10;
+/** Files, and references to them, looked at in one go. */
+const FILES_MAX = 100;
 
 /** What is forgotten. */
 export interface PrunedStores {
+  answers: AnswerStore;
   batches: BatchStore;
+  uploads: UploadStore;
+  files: FileStore;
   transactions: TransactionStore;
   receipts: ReceiptStore;
   tracked: TrackingStore;
 }
 
 /** Starts forgetting. */
-export function startPruning({ transactions, receipts, tracked, batches }: PrunedStores, clock: Clock, log: Log): Loop {
+export function startPruning(stores: PrunedStores, clock: Clock, log: Log): Loop {
+  const { transactions, receipts, tracked, batches, answers, uploads, files } = stores;
   return startLoop('retention', log, async () => {
     const now = clock.now();
     const before = now - RETENTION_MS;
     const deleted = await transactions.prune(before, PRUNE_MAX);
     if (deleted >= PRUNE_MAX) return BUSY_MS;
     if ((await batches.prune(before, PRUNE_BATCHES_MAX)) >= PRUNE_BATCHES_MAX) return BUSY_MS;
+    await uploads.sweep(now - UPLOAD_SILENT_MAX_MS, SWEEP_MAX);
+    if ((await files.sweep(now, FILES_MAX)) >= FILES_MAX) return BUSY_MS;
+    if ((await answers.prune(now, PRUNE_MAX)) >= PRUNE_MAX) return BUSY_MS;
     await receipts.prune(before);
     await tracked.prune(now - TRACKED_RETENTION_MS);
     return IDLE_MS;

@@ -3,16 +3,21 @@ import { isWanted } from '#domain/leg.ts';
 import type { SkipReason } from '#domain/message.ts';
 import { hasEnded } from '#domain/transaction.ts';
 import type { Handover, News, Transaction } from '#domain/transaction.ts';
+import { laneName } from '#domain/lane.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { HookCaller } from '#ports/hook.ts';
-import type { SendOutcome } from '#ports/provider.ts';
+import { FileMissingError } from '#ports/file-store.ts';
+import type { OutgoingFile, SendOutcome } from '#ports/provider.ts';
 import type { ReceiptStore } from '#ports/receipt-store.ts';
+import type { StoredTransaction } from '#ports/transaction-store.ts';
 import type { Advancer } from './advance.ts';
 import type { Gate } from './gate.ts';
 import type { HookGates } from './hook-gates.ts';
 import type { Held } from './in-hand.ts';
-import { prepare } from './prepare.ts';
+import type { Paces } from './paces.ts';
+import { prepare, turnOf } from './prepare.ts';
 import type { PrepareTools, Prepared } from './prepare.ts';
+import type { ProviderInUse } from './providers-in-use.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { tellParked } from './take-receipt.ts';
 import { untilThere } from './until-there.ts';
@@ -23,8 +28,11 @@ export interface SendTools extends PrepareTools {
   hooks: HookCaller;
   hookGates: HookGates;
   limits: RateLimits;
+  paces: Paces;
   clock: Clock;
   advancer(): Advancer;
+  /** A message waits in this line. */
+  onPaced(lane: string): void;
 }
 
 /** Which attempt is answered. */
@@ -34,9 +42,18 @@ interface Answers {
   handover?: Handover;
 }
 
-/** Something that can be called once its gate lets it through. */
+/** A gate, and the line to wait in where it lets nobody wait. */
+interface Passage {
+  gate: Gate;
+  lane: string;
+}
+
+/** Something that can be called once its gates let it through. */
 interface Call {
   gate: Gate;
+  /** All of them, its own the last. */
+  passages: Passage[];
+  files: OutgoingFile[] | null;
   make(): Promise<SendOutcome>;
   /** Makes the message findable by the provider's reference. */
   keepRef?(ref: string): Promise<void>;
@@ -61,13 +78,14 @@ export async function send(tools: SendTools, held: Held, index: number): Promise
       return tell(tools, transaction, handover ? { ...refused, handover } : refused);
     }
     case 'ready':
-      return callOut(tools, held, await messageCall(tools, transaction, prepared), {
+      return callOut(tools, held, await messageCall(tools, held.stored, prepared), {
         ...answers,
         handover: prepared.handover,
       });
     case 'hook': {
       const gate = tools.hookGates.of(transaction.accountId, transaction.legs[message.leg]!.campaignId);
-      return callOut(tools, held, { gate, make: () => tools.hooks.call(prepared.call) }, answers);
+      const make = () => tools.hooks.call(prepared.call);
+      return callOut(tools, held, { gate, passages: [{ gate, lane: '' }], files: null, make }, answers);
     }
   }
 }
@@ -75,16 +93,17 @@ export async function send(tools: SendTools, held: Held, index: number): Promise
 /** The links are written down before the message goes out: no click can come before its link is known. */
 async function messageCall(
   tools: SendTools,
-  transaction: Transaction,
+  { transaction: { accountId, userId }, request }: StoredTransaction,
   { content: { tracking }, message: untracked, via }: Extract<Prepared, { kind: 'ready' }>,
 ): Promise<Call> {
-  const { accountId, userId } = transaction;
   const { messageId, channel } = untracked;
   const texts = await tools.tracking.track({ accountId, messageId, userId, channel, tracking, texts: untracked });
   const message = { ...untracked, ...texts };
   return {
     gate: via.gate,
-    make: () => via.provider.send(message),
+    passages: passagesOf(tools.paces, via, message.from, request.batch !== null),
+    files: message.attachments,
+    make: () => via.provider.send(message).catch(withoutFile),
     ...(via.provider.receiptsByRef && {
       keepRef: async (ref: string) => {
         const add = () => tools.receipts.addRef(accountId, via.config.id, ref, messageId, tools.clock.now());
@@ -98,16 +117,52 @@ async function messageCall(
   };
 }
 
+function passagesOf(paces: Paces, { config, gate }: ProviderInUse, from: string | null, isBulk: boolean): Passage[] {
+  const lane = { isBulk, accountId: config.accountId, providerId: config.id };
+  const own = { gate, lane: laneName({ ...lane, sender: null }) };
+  const senders = from === null ? null : paces.ofSender(config, from);
+  return senders ? [{ gate: senders, lane: laneName({ ...lane, sender: from }) }, own] : [own];
+}
+
+/** Goes through the gates, one after the other. @returns the line to wait in, where one lets nobody wait. */
+async function comeThrough(passages: Passage[], isBulk: boolean): Promise<string | null> {
+  for (const [index, { gate, lane }] of passages.entries()) {
+    if (await gate.enter(isBulk)) continue;
+    leaveAll(passages.slice(0, index), true);
+    return lane;
+  }
+  return null;
+}
+
+function leaveAll(passages: Passage[], wereUnused: boolean): void {
+  for (const { gate } of passages) gate.leave(wereUnused);
+}
+
+/** Sending again would not bring it back. */
+function withoutFile(error: unknown): SendOutcome {
+  if (!(error instanceof FileMissingError)) throw error;
+  return { kind: 'rejected', reason: 'attachment_missing', detail: error.message, retryable: false };
+}
+
 async function callOut(tools: SendTools, held: Held, call: Call, answers: Answers): Promise<void> {
   const { transaction } = held.stored;
   const retryAfterMs = call.gate.pausedForMs(tools.clock.now());
   if (retryAfterMs > 0) return tell(tools, transaction, { kind: 'throttled', ...answers, retryAfterMs });
-  await call.gate.enter();
+  await tools.messageFiles.withRoom(call.files, () => callInTurn(tools, held, call, answers));
+}
+
+async function callInTurn(tools: SendTools, held: Held, call: Call, answers: Answers): Promise<void> {
+  const { transaction, request } = held.stored;
+  const lane = await comeThrough(call.passages, request.batch !== null);
+  if (lane !== null) {
+    await tell(tools, transaction, { kind: 'paced', ...answers, lane });
+    return tools.onPaced(lane);
+  }
   let outcome: SendOutcome | null = null;
   let obstacle: ReturnType<typeof obstacleTo> = null;
   try {
     // Providers of tenants' own making render templates before they call.
-    outcome = await tools.turns.run(transaction.accountId, () => {
+    outcome = await tools.turns.run(turnOf(transaction.accountId, request), () => {
       // Much may have happened while it waited its turn.
       obstacle = obstacleTo(held.stored.transaction, call.gate, answers, tools.clock.now());
       if (obstacle !== null) return null;
@@ -115,7 +170,7 @@ async function callOut(tools: SendTools, held: Held, call: Call, answers: Answer
       return call.make();
     });
   } finally {
-    call.gate.leave();
+    leaveAll(call.passages, obstacle !== null);
   }
   if (outcome) return take(tools, held, call, answers, outcome);
   if (obstacle !== null && obstacle !== 'answered') return tell(tools, transaction, obstacle);

@@ -7,6 +7,7 @@ import type { StoredTransaction, TransactionStore } from '#ports/transaction-sto
 import type { Advancer } from './advance.ts';
 import { startLoop } from './loop.ts';
 import type { Loop } from './loop.ts';
+import type { Lines } from './lines.ts';
 import { createTicks } from './ticks.ts';
 
 /** How often the database is asked for timers that other nodes set, or that were set before a restart. */
@@ -22,6 +23,8 @@ const UNDER_WAY_MAX = 4_000;
 export interface WakeTools {
   transactions: TransactionStore;
   advancer(): Advancer;
+  /** What its provider's pace lets start now. */
+  lines: Pick<Lines, 'startable'>;
   clock: Clock;
   log: Log;
   node(): NodeId;
@@ -34,7 +37,7 @@ export interface Waker extends Loop {
 }
 
 /** Starts waking. */
-export function startWaking({ transactions, advancer, clock, log, node }: WakeTools): Waker {
+export function startWaking({ transactions, advancer, lines, clock, log, node }: WakeTools): Waker {
   let underWay = 0;
   const loop = startLoop('timers', log, turn);
   const ticks = createTicks(clock, loop.hurry);
@@ -43,7 +46,7 @@ export function startWaking({ transactions, advancer, clock, log, node }: WakeTo
     const room = Math.min(CLAIM_MAX, UNDER_WAY_MAX - underWay);
     if (room <= 0) return POLL_MS;
     const due = await transactions.claimDue(clock.now(), node(), room, CLAIM_MS);
-    for (const stored of due) void wake(stored);
+    for (const stored of await lines.startable(due)) void wake(stored);
     return due.length === room ? 0 : POLL_MS;
   }
 

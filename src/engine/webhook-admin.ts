@@ -79,7 +79,7 @@ async function write(
     const webhook = draft ? completeWebhook(draft, { stored, accountId, faults, newSecret: () => made }) : null;
     outcome = conflictOf(config, accountId, stored, mayReplace) ?? { kind: 'refused', faults: faults.list() };
     if (outcome.kind === 'conflict' || !webhook || !faults.isEmpty()) return null;
-    const isMade = webhook.auth.type === 'standard' && webhook.auth.secret === made;
+    const isMade = 'secret' in webhook.auth && webhook.auth.secret === made;
     outcome = { kind: 'done', webhook, secret: isMade ? made : null, isNew: stored === null };
     return isDeepStrictEqual(webhook, stored) ? null : { webhooks: [webhook] };
   });
@@ -110,5 +110,5 @@ function withId(place: Place, id: WebhookId): unknown {
 /** A webhook as the API shows it after it was written: with its secret, if that was made just now. */
 export function writtenView(webhook: Webhook, secret: string | null): JsonObject {
   const view = webhookView(webhook);
-  return secret === null ? view : { ...view, auth: { type: 'standard', secret } };
+  return secret === null ? view : { ...view, auth: { type: webhook.auth.type, secret } };
 }

@@ -1,7 +1,7 @@
 /** The calls that a transition, or the end of a batch, makes: each event for each webhook that wants to know, written out. */
 import type { Batch, BatchCounts } from '#domain/batch.ts';
-import type { Channel } from '#domain/campaign.ts';
-import { messagesOf } from '#domain/campaign.ts';
+import type { Campaign, Channel } from '#domain/campaign.ts';
+import { isPhoneChannel, messagesOf } from '#domain/campaign.ts';
 import { messageId } from '#domain/ids.ts';
 import type { AccountId, CampaignId } from '#domain/ids.ts';
 import type { TransactionRequest } from '#domain/request.ts';
@@ -39,7 +39,7 @@ export function webhookCalls(tools: CallTools, { before, after, request, version
   const webhooks = tools.config.webhooks(after.accountId);
   if (webhooks.length === 0) return [];
   return webhookEvents(before, after, now).flatMap((event, index) => {
-    const told = () => toldOf(event, after, request);
+    const told = () => toldOf(tools, event, after, request);
     const place = { lane: after.id, position: version * EVENTS_PER_VERSION + index };
     return callsFor(tools, webhooks, subjectOf(tools, event, after), told, place);
   });
@@ -98,7 +98,12 @@ function channelOf(
   return channels.size === 1 ? only! : null;
 }
 
-function toldOf({ type, message: index, at }: WebhookEvent, transaction: Transaction, request: TransactionRequest): ToldEvent {
+function toldOf(
+  tools: CallTools,
+  { type, message: index, at }: WebhookEvent,
+  transaction: Transaction,
+  request: TransactionRequest,
+): ToldEvent {
   const { id, accountId, txnId, userId, status } = transaction;
   const late = status.name === 'succeeded' && status.late;
   const told = {
@@ -118,21 +123,39 @@ function toldOf({ type, message: index, at }: WebhookEvent, transaction: Transac
   };
   // An end that is turned by a late receipt is told again.
   if (index === null) return { id: `${id}_ended${late ? '_late' : ''}`, ...told };
-  return { id: `${messageId(id, index + 1)}_${type.slice(type.indexOf('.') + 1)}`, ...told, message: messageOf(transaction, index) };
+  return { id: `${messageId(id, index + 1)}_${type.slice(type.indexOf('.') + 1)}`, ...told, message: messageOf(tools, transaction, request, index) };
 }
 
-function messageOf({ id, legs, messages }: Transaction, index: number): NonNullable<ToldEvent['message']> {
+function messageOf(
+  { config }: CallTools,
+  { id, accountId, legs, messages }: Transaction,
+  request: TransactionRequest,
+  index: number,
+): NonNullable<ToldEvent['message']> {
   const { leg, state, facts } = messages[index]!;
   const { campaignId, campaignVersion } = legs[leg]!;
+  const campaign = config.campaign(accountId, campaignId);
   return {
     id: messageId(id, index + 1),
     campaignId,
+    campaignName: campaign?.name ?? campaignId,
     version: campaignVersion,
     leg,
     channel: facts.channel ?? null,
     provider: facts.provider ?? null,
     to: facts.to ?? null,
+    from: fromOf(campaign, request, facts.channel),
     state: state.name,
     reason: 'reason' in state ? state.reason : (facts.reason ?? null),
   };
+}
+
+/** Who it is from, as far as that needs no rendering: the request's word, or the same in all that the campaign has for the channel. */
+function fromOf(campaign: Campaign | null, { from }: TransactionRequest, channel: Channel | undefined): string | null {
+  if (channel === undefined) return null;
+  if (from !== null && isPhoneChannel(channel)) return from;
+  const its = campaign ? messagesOf(campaign.content).filter((message) => message.channel === channel) : [];
+  const froms = new Set(its.map((message) => message.from));
+  const [only] = froms;
+  return froms.size === 1 && only !== undefined && !only.includes('{') ? only : null;
 }

@@ -1,8 +1,10 @@
 /** What the routes are built on. */
 import type { Engine } from '#engine/engine.ts';
+import type { AnswerStore } from '#ports/answer-store.ts';
 import type { BatchStore } from '#ports/batch-store.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { EventStore } from '#ports/event-store.ts';
+import type { FileStore } from '#ports/file-store.ts';
 import type { HookCaller } from '#ports/hook.ts';
 import type { Log } from '#ports/log.ts';
 import type { ProfileStore } from '#ports/profile-store.ts';
@@ -20,9 +22,11 @@ export interface ApiTools {
   transactions: TransactionStore;
   profiles: ProfileStore;
   events: EventStore;
+  files: FileStore;
   stats: StatsStore;
   webhookCalls: WebhookStore;
   batches: BatchStore;
+  answers: AnswerStore;
   templates: Templates;
   /** Checks the hooks of journeys. */
   hooks: Pick<HookCaller, 'faultOf'>;

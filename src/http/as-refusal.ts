@@ -44,15 +44,18 @@ function unescapePointer(part: string): string {
   return part.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-/** What every scope's error handler does; `render` writes the body in the scope's own shape. */
-export function errorHandler(render: (refusal: Refusal) => { body: unknown; type: string }) {
+/** Writes a refusal's body in a scope's own shape. @param requestId as it is in our log. */
+export type RenderRefusal = (refusal: Refusal, requestId: string) => { body: unknown; type: string };
+
+/** What every scope's error handler does. */
+export function errorHandler(render: RenderRefusal) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const refusal = asRefusal(error);
     if (refusal.kind === 'internal') request.log.error({ error, url: request.routeOptions.url }, 'a request failed');
     if (refusal.retryAfterS !== null) reply.header('retry-after', refusal.retryAfterS);
     // Fastify would hang up on a client that is still sending: it would see a broken connection, not this answer.
     if (refusal.kind === 'too_large') reply.removeHeader('connection');
-    const { body, type } = render(refusal);
+    const { body, type } = render(refusal, request.id);
     return reply.code(refusal.status).type(type).send(body);
   };
 }

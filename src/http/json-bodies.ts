@@ -1,10 +1,12 @@
 /** How JSON bodies are read. What could not be stored is refused here, once, rather than found in the middle of a batch. */
 import { isUtf8 } from 'node:buffer';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Refusal } from './refusal.ts';
 
+/** Bytes of a body, unless a route says otherwise. */
+export const BODY_MAX_BYTES = 1_048_576;
 /** How deep lists and objects may be nested: far less than what V8 and PostgreSQL can walk without running out of stack. */
-const NESTING_MAX = 100;
+export const NESTING_MAX = 100;
 const NOT_UTF8 = 'the body is not UTF-8';
 
 /** The scope takes JSON and nothing else. An empty body is none: many clients send the header with every request. */
@@ -17,6 +19,18 @@ export function acceptJsonBodies(scope: FastifyInstance): void {
     const fault = isUtf8(bytes) ? faultOfJson(text) : NOT_UTF8;
     return fault === null ? parse(request, text, done) : done(new Refusal('invalid', fault));
   });
+}
+
+/** Reads a JSON body that is there whole, by the same rules. */
+export function jsonBodyReader(scope: FastifyInstance): (request: FastifyRequest, bytes: Buffer) => Promise<unknown> {
+  const parse = scope.getDefaultJsonParser('error', 'error');
+  return (request, bytes) =>
+    new Promise((resolve, reject) => {
+      const text = textOfBody(bytes);
+      const fault = faultOfJson(text);
+      if (fault !== null) throw new Refusal('invalid', fault);
+      void parse(request, text, (error, value: unknown) => (error ? reject(error) : resolve(value)));
+    });
 }
 
 /** The text of a body. @throws {Refusal} when it is none. */

@@ -3,6 +3,7 @@
  * 100,000 users would hold it up for a fifth of a second.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { NESTING_MAX } from './json-bodies.ts';
 
 /** Characters that are parsed at once: about a millisecond. */
 const SLICE_LENGTH = 65_536;
@@ -51,14 +52,20 @@ export interface Slicing {
 }
 
 /**
- * The same as `parse(text)`. An object's members are read one by one, and of a member that is a list or an object its elements.
+ * The same as `parse(text)`. An object's members are read one by one, and of a member that is a list or an object its elements;
+ * so are those of a list.
  * @throws {SliceError} and what `parse` throws.
  */
 export async function parseInSlices(text: string, slicing: Slicing): Promise<unknown> {
   const { sliceLength = SLICE_LENGTH, elementMax } = slicing;
   const start = afterBlanks(text, 0);
   if (text.length <= sliceLength) return slicing.parse(text);
-  if (text[start] !== '{') throw new SliceError('the body is not a JSON object');
+  if (text[start] === '[') {
+    const { all, add } = listed();
+    await readContainer(text, start, text.length, slicing, add);
+    return all;
+  }
+  if (text[start] !== '{') throw new SliceError('the body is no JSON object or list');
   const whole: Record<string, unknown> = {};
   const end = await eachElement(text, start, slicing, (from, to) => {
     const colon = afterBlanks(text, endOfString(text, from));
@@ -174,7 +181,7 @@ function endOfElement(text: string, start: number): number {
         break;
       case OPEN_LIST:
       case OPEN_OBJECT:
-        depth++;
+        if (++depth > NESTING_MAX) throw new SliceError(`the body is nested more than ${NESTING_MAX} levels deep`);
         break;
       case CLOSE_LIST:
       case CLOSE_OBJECT:

@@ -1,6 +1,7 @@
 /** How large JSON bodies come in: read slice by slice, and no more of them at once than there is room for. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { OverloadedError } from '#ports/unavailable.ts';
+import { isFile } from './uploads/file-bodies.ts';
 import { faultOfJson, textOfBody } from './json-bodies.ts';
 import { SliceError, parseInSlices, startBreathing } from './json-in-slices.ts';
 import { Refusal } from './refusal.ts';
@@ -21,9 +22,17 @@ export function acceptLargeJsonBodies(
   more: { type?: string; asEntries?: readonly string[] } = {},
 ): void {
   const { type = 'application/json', asEntries = [] } = more;
-  const parse = scope.getDefaultJsonParser('error', 'error');
+  const read = jsonReader(scope, elementMax, asEntries);
   scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser(type, { parseAs: 'buffer' }, async (request: FastifyRequest, bytes: Buffer) => {
+  scope.addContentTypeParser(type, { parseAs: 'buffer' }, (request: FastifyRequest, bytes: Buffer) =>
+    read(request, bytes),
+  );
+}
+
+/** Reads a body of JSON slice by slice; undefined: it is empty. Parameters as of {@link acceptLargeJsonBodies}. */
+export function jsonReader(scope: FastifyInstance, elementMax: number, asEntries: readonly string[] = []) {
+  const parse = scope.getDefaultJsonParser('error', 'error');
+  return async (request: FastifyRequest, bytes: Buffer): Promise<unknown> => {
     if (bytes.length === 0) return undefined;
     const parseSlice = (slice: string): unknown => {
       const fault = faultOfJson(slice);
@@ -41,7 +50,7 @@ export function acceptLargeJsonBodies(
       // What the parser says would quote the body, and a key that is in it.
       throw error instanceof SyntaxError ? new Refusal('invalid', NOT_JSON) : error;
     }
-  });
+  };
 }
 
 const NOT_JSON = 'the body is not valid JSON, or has a member that is named __proto__ or constructor.prototype';
@@ -50,6 +59,7 @@ const NOT_JSON = 'the body is not valid JSON, or has a member that is named __pr
 export function limitLargeBodies() {
   let large = 0;
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (isFile(request.headers['content-type'])) return;
     const length = request.headers['content-length'];
     if (length !== undefined && Number(length) <= LARGE_BYTES) return;
     if (length === undefined && request.headers['transfer-encoding'] === undefined) return;

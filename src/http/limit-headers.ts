@@ -7,9 +7,15 @@ import { Refusal } from './refusal.ts';
 /**
  * Takes one request from the account's bucket and says so in the answer's headers.
  * @throws {Refusal} rate_limited, with when to come again.
+ * @throws {StoreUnavailableError} the limit is used on other nodes too, and the database cannot say how much.
  */
-export function takeFromLimit(limits: RateLimits, accountId: string, api: LimitedApi, reply: FastifyReply): void {
-  const state = limits.take(accountId, api);
+export async function takeFromLimit(
+  limits: RateLimits,
+  accountId: string,
+  api: LimitedApi,
+  reply: FastifyReply,
+): Promise<void> {
+  const state = await limits.take(accountId, api);
   if (!state) return;
   const { rate, remaining, retryAfterMs } = state;
   const retryAfterS = Math.max(1, Math.ceil(retryAfterMs / 1_000));

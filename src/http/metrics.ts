@@ -46,6 +46,7 @@ export function createMetrics({ engine, batches, log }: ApiTools): Metrics {
       visitsDropped.inc(engine.visits.dropped());
     },
   });
+  observeEventStarts(registry, engine);
   observeBatches(registry, { engine, batches, log });
   observeWebhooks(registry, engine);
   return {
@@ -91,6 +92,20 @@ function observeBatches(
       } catch (error) {
         log.debug({ error }, 'open batches could not be counted');
       }
+    },
+  });
+}
+
+function observeEventStarts(registry: Registry, { eventStarts }: ApiTools['engine']): void {
+  const starts: Counter<'result'> = new Counter({
+    name: 'carom_event_starts_total',
+    help: 'Transactions started by events on this node (started), and campaigns that could not be started any more (refused)',
+    labelNames: ['result'],
+    registers: [registry],
+    collect: () => {
+      const { started, refused } = eventStarts();
+      starts.reset();
+      for (const [result, count] of Object.entries({ started, refused })) starts.inc({ result }, count);
     },
   });
 }

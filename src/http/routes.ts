@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { SHARED_LENGTH_MAX } from '#domain/batch.ts';
 import type { ApiTools } from './api-tools.ts';
 import { errorHandler } from './as-refusal.ts';
+import type { RenderRefusal } from './as-refusal.ts';
 import { accountEndpoints } from './api/accounts.ts';
 import { batchEndpoints } from './api/batches.ts';
 import { campaignEndpoints } from './api/campaigns.ts';
@@ -10,6 +11,7 @@ import { enter } from './api/entry.ts';
 import { eventEndpoints } from './api/events.ts';
 import { healthEndpoints } from './api/health.ts';
 import { keyEndpoints } from './api/keys.ts';
+import { limitEndpoints } from './api/limits.ts';
 import { manifestEndpoints } from './api/manifest.ts';
 import { profileEndpoints } from './api/profiles.ts';
 import { providerEndpoints } from './api/providers.ts';
@@ -17,13 +19,21 @@ import { receiptEndpoints } from './api/receipts.ts';
 import { statsEndpoints } from './api/stats.ts';
 import { transactionEndpoints } from './api/transactions.ts';
 import { webhookEndpoints } from './api/webhooks.ts';
+import { acceptJsonAndXml } from './dialects/altcraft-body.ts';
+import { altcraftEndpoints } from './dialects/altcraft-endpoints.ts';
+import { ALTCRAFT_URL, refusalAnswer as altcraftRefusal } from './dialects/altcraft.ts';
+import { connectlyEndpoints } from './dialects/connectly-endpoints.ts';
+import { CONNECTLY_URL, refusalAnswer as connectlyRefusal } from './dialects/connectly.ts';
 import { webengageEndpoints } from './dialects/webengage-endpoints.ts';
 import { refusalAnswer } from './dialects/webengage.ts';
 import { webengageTrackingEndpoints } from './dialects/webengage-tracking-endpoints.ts';
 import { acceptJsonUnderAnyName } from './dialects/xtremepush-body.ts';
 import { xtremepushEndpoints } from './dialects/xtremepush-endpoints.ts';
 import { XTREMEPUSH_URL, refusalAnswer as xtremepushRefusal } from './dialects/xtremepush.ts';
+import { acceptBodiesWithFiles } from './attachments.ts';
 import { acceptCallbackBodies } from './callback-bodies.ts';
+import { BODY_MAX_BYTES, jsonBodyReader } from './json-bodies.ts';
+import { acceptFileBodies } from './uploads/file-bodies.ts';
 import { acceptLargeJsonBodies } from './large-json-bodies.ts';
 import { createMetrics } from './metrics.ts';
 import { problem } from './problem.ts';
@@ -33,7 +43,9 @@ import { refusalPage } from './tracking/pages.ts';
 import { acceptYamlBodies } from './yaml-bodies.ts';
 
 /** A refusal in the shape of the API whose URL it looks like: for what no route takes, or cannot be read as a URL at all. */
-export function refusalShape(url: string): (refusal: Refusal) => { body: unknown; type: string } {
+export function refusalShape(url: string): RenderRefusal {
+  if (ALTCRAFT_URL.test(url)) return altcraftRefusal;
+  if (CONNECTLY_URL.test(url)) return connectlyRefusal;
   if (XTREMEPUSH_URL.test(url)) return xtremepushRefusal;
   if (/^\/[cou]\//.test(url)) return refusalPage;
   return /^\/v[12]\/accounts\/./.test(url) ? refusalAnswer : problem;
@@ -74,6 +86,24 @@ export function registerRoutes(app: FastifyInstance, tools: ApiTools, role: 'all
     xtremepush.all('/api/external/:method/:model', endpoints.other);
   });
 
+  app.register(async (connectly) => {
+    acceptLargeJsonBodies(connectly, SHARED_LENGTH_MAX);
+    const endpoints = connectlyEndpoints(tools);
+    connectly.setErrorHandler(errorHandler(connectlyRefusal));
+    connectly.post('/v1/businesses/:account/send/campaigns', endpoints.send);
+    connectly.post('/v1/businesses/:account/create/webhooks', endpoints.createWebhook);
+  });
+
+  app.register(async (altcraft) => {
+    acceptJsonAndXml(altcraft);
+    const endpoints = altcraftEndpoints(tools);
+    altcraft.setErrorHandler(endpoints.errorHandler);
+    altcraft.post('/api/v1.1/campaigns/triggers/start', endpoints.start);
+    altcraft.post('/api/v1.1/campaigns/triggers/start_batch', endpoints.startBatch);
+    altcraft.post('/api/v1.1/campaigns/triggers/start_batch_task', endpoints.startBatchTask);
+    altcraft.post('/api/v1.1/tasks/get', endpoints.task);
+  });
+
   app.register(async (vendors) => {
     acceptCallbackBodies(vendors);
     const receipts = receiptEndpoints(tools);
@@ -86,10 +116,11 @@ export function registerRoutes(app: FastifyInstance, tools: ApiTools, role: 'all
   app.register(async (own) => {
     own.addHook('onRequest', enter(tools));
     const transactions = transactionEndpoints(tools);
-    own.post('/v1/transactions', transactions.create);
+    registerWithFiles(own, (scope) => scope.post('/v1/transactions', transactions.create));
     own.get('/v1/transactions', transactions.list);
     own.get('/v1/transactions/:id', transactions.get);
     own.post('/v1/transactions/:id/cancel', transactions.cancel);
+    own.post('/v1/transactions/:id/replay', transactions.replay);
 
     registerBatches(own, tools);
 
@@ -109,13 +140,29 @@ export function registerRoutes(app: FastifyInstance, tools: ApiTools, role: 'all
   });
 }
 
+/** The scope takes JSON with files in it. */
+function registerWithFiles(own: FastifyInstance, register: (scope: FastifyInstance) => void): void {
+  own.register(async (scope) => {
+    const read = jsonBodyReader(scope);
+    acceptBodiesWithFiles(scope, {
+      member: 'attachments',
+      restMaxBytes: BODY_MAX_BYTES,
+      type: 'application/json',
+      parse: (request, { rest }) => read(request, rest),
+    });
+    register(scope);
+  });
+}
+
 function registerBatches(own: FastifyInstance, tools: ApiTools): void {
   own.register(async (large) => {
     acceptLargeJsonBodies(large, SHARED_LENGTH_MAX);
+    acceptFileBodies(large);
     const batches = batchEndpoints(tools);
     large.post('/v1/batches', batches.create);
     large.get('/v1/batches', batches.list);
     large.get('/v1/batches/:id', batches.get);
+    large.get('/v1/batches/:id/recipients', batches.recipients);
     large.post('/v1/batches/:id/cancel', batches.cancel);
     large.post('/v1/batches/:id/pause', batches.pause);
     large.post('/v1/batches/:id/resume', batches.resume);
@@ -166,6 +213,7 @@ function registerConfiguration(own: FastifyInstance, tools: ApiTools): void {
   own.delete('/v1/keys/:id', keys.remove);
 
   own.get('/v1/accounts', accountEndpoints(tools).list);
+  own.get('/v1/limits', limitEndpoints(tools).list);
 
   const webhooks = webhookEndpoints(tools);
   own.get('/v1/webhooks', webhooks.list);

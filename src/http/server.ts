@@ -3,12 +3,11 @@ import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { errorHandler } from './as-refusal.ts';
 import type { ApiTools } from './api-tools.ts';
-import { acceptJsonBodies } from './json-bodies.ts';
+import { letFilesTakeLong } from './uploads/file-bodies.ts';
+import { BODY_MAX_BYTES, acceptJsonBodies } from './json-bodies.ts';
 import { Refusal } from './refusal.ts';
 import { refusalShape, registerRoutes } from './routes.ts';
 
-/** Bytes of a body, unless a route says otherwise. */
-const BODY_MAX_BYTES = 1_048_576;
 /** Bytes of a path parameter. */
 const PARAM_MAX = 500;
 /** A client that sends its request slower than this is cut off. */
@@ -37,6 +36,7 @@ export function createServer(tools: ApiTools, role: 'all' | 'api' | 'worker'): F
     const fault = faultOfUrl(request.raw.url ?? '');
     done(fault === null ? undefined : new Refusal('invalid', fault));
   });
+  letFilesTakeLong(app);
   acceptJsonBodies(app);
   registerRoutes(app, tools, role);
   return app;

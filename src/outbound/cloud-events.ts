@@ -37,8 +37,9 @@ function dataOf({ accountId, at, message, transaction, batch }: ToldEvent): obje
   };
 }
 
-function messageData({ id, campaignId, version, leg, ...rest }: NonNullable<ToldEvent['message']>): object {
-  return { campaignId, version, leg, messageId: id, ...rest };
+function messageData(message: NonNullable<ToldEvent['message']>): object {
+  const { id, campaignId, version, leg, channel, provider, to, state, reason } = message;
+  return { campaignId, version, leg, messageId: id, channel, provider, to, state, reason };
 }
 
 function endData({ campaignIds, state, late }: NonNullable<ToldEvent['transaction']>): object {

@@ -23,6 +23,7 @@ const URL_LENGTH_MAX = 2_000;
 const CONTENT_TYPE: Record<WebhookFormat, string> = {
   cloudevents: 'application/cloudevents+json',
   xtremepush: 'application/json',
+  connectly: 'application/json',
 };
 
 /** @param userAgent names Carom and its version. @param timeoutMs of a whole call. */

@@ -1,4 +1,7 @@
-/** How a receiver knows who calls: a signature after Standard Webhooks (https://www.standardwebhooks.com), Basic or Bearer. */
+/**
+ * How a receiver knows who calls: a signature after Standard Webhooks (https://www.standardwebhooks.com) or Connectly's (vendor page
+ * Register Webhooks), Basic or Bearer.
+ */
 import { createHmac, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { WebhookAuth } from '#domain/webhook.ts';
@@ -16,6 +19,8 @@ export function authHeaders(
   switch (auth.type) {
     case 'standard':
       return { 'webhook-signature': `v1,${signature(auth.secret, `${id}.${timestampS}.${body}`)}` };
+    case 'connectly':
+      return { 'x-connectly-hmac-sha256': createHmac('sha256', auth.secret).update(body).digest('base64') };
     case 'basic':
       return { authorization: `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}` };
     case 'bearer':

@@ -2,8 +2,11 @@
 import type { AccountId, TransactionId, UserId } from '#domain/ids.ts';
 import type { Profile, ProfileFields } from '#domain/profile.ts';
 
-/** By what a user can be looked for. Texts are compared as they are, e-mail addresses in any case, phones without blanks and signs. */
-export type UserKey = 'user_id' | 'email' | 'phone' | 'internal_id';
+/**
+ * By what a user can be looked for. Texts are compared as they are, e-mail addresses in any case, phones without blanks and signs.
+ * `subscription`: by a key of `src/domain/subscription.ts`. `attribute`: by `attributeKey` of `src/domain/profile.ts`.
+ */
+export type UserKey = 'user_id' | 'email' | 'phone' | 'internal_id' | 'subscription' | 'attribute';
 
 /** The promises: concurrent merges of one user lose neither's fields; the calls of a few ms share a statement. */
 export interface ProfileStore {

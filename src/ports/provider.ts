@@ -8,6 +8,16 @@ import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 import type { Templates } from './templates.ts';
 
+/** A file of a message. */
+export interface OutgoingFile {
+  name: string;
+  /** Its media type. */
+  type: string;
+  sizeBytes: number;
+  /** What is in it; waits while the store is away. @throws {FileMissingError} when it is gone: the message is then refused. */
+  content(): Promise<Buffer>;
+}
+
 /** One rendered content for one address, ready to be handed over. */
 export interface OutgoingMessage {
   /** Ours; the idempotency key, the same for every attempt. */
@@ -25,6 +35,8 @@ export interface OutgoingMessage {
   url: string | null;
   data: Record<string, string> | null;
   template: { name: string; language: string | null; variables: string[] } | null;
+  /** Files of an e-mail; null: none. */
+  attachments: OutgoingFile[] | null;
   /** Where the user unsubscribes; null where that is not offered. */
   unsubscribeUrl: string | null;
   /** Headers that an e-mail must carry (RFC 8058); null: none. */

@@ -64,7 +64,10 @@ export interface Page<Item> {
 export interface TransactionStore {
   /** Stores a new transaction, unless its txnId or its dedupe window is taken: exactly one of concurrent calls wins. */
   accept(acceptance: Acceptance): Promise<Accepted>;
-  /** Writes a transition if the version is still the one it was decided on; false when it is not. Adds one to the version. */
+  /**
+   * Writes a transition if the version is still the one it was decided on; false when it is not. Adds one to the version.
+   * The transaction then stands in the line that its messages wait in, or in none.
+   */
   save(transition: Transition): Promise<boolean>;
   load(accountId: AccountId, id: TransactionId): Promise<StoredTransaction | null>;
   loadByTxnId(accountId: AccountId, txnId: string): Promise<StoredTransaction | null>;
@@ -72,6 +75,15 @@ export interface TransactionStore {
   list(filter: TransactionFilter, limit: number, cursor: string | null): Promise<Page<StoredTransaction>>;
   /** Takes up to `limit` transactions whose timer is due, so that no other node gets them for `claimMs`. */
   claimDue(now: Instant, node: NodeId, limit: number, claimMs: number): Promise<StoredTransaction[]>;
+  /** Names up to `limit` lines in which transactions stand. */
+  lanes(limit: number): Promise<string[]>;
+  /** Takes up to `limit` from the front of a line, so that no other node gets them for `claimMs`; they stand in it no more. */
+  claimLane(lane: string, now: Instant, node: NodeId, limit: number, claimMs: number): Promise<StoredTransaction[]>;
+  /**
+   * Makes claimed transactions that have not started stand in a line, at the place of their start; what another node has
+   * changed meanwhile is left out.
+   */
+  joinLane(claimed: StoredTransaction[], lane: string): Promise<void>;
   /** Takes up to `limit` transactions that `from` was sending, over to `to`. */
   takeOver(from: NodeId, to: NodeId, limit: number): Promise<StoredTransaction[]>;
   /** Names up to `limit` transactions leased to the node, as the database has them. */

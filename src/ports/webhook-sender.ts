@@ -55,12 +55,15 @@ export interface ToldEvent {
   message?: {
     id: MessageId;
     campaignId: CampaignId;
+    campaignName: string;
     version: number;
     /** The position of its leg. */
     leg: number;
     channel: Channel | null;
     provider: ProviderId | null;
     to: string | null;
+    /** Null: its campaign names nobody, or somebody else for each message. */
+    from: string | null;
     state: string;
     reason: string | null;
   };

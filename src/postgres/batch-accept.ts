@@ -52,13 +52,9 @@ export async function acceptBatch(
     jsons(pages.map(({ recipients }) => recipients)),
   ]);
   if (written.length > 0) return { kind: 'accepted' };
-  const [row] = await run<BatchRow & { fingerprint: string }>(database.engine, LOAD_BY_KEY, [
-    bucket,
-    batch.accountId,
-    key === null ? null : storableText(key),
-  ]);
-  if (!row) throw new Error(`batch ${batch.id} was refused as a repeat, but there is no first one`);
-  return { kind: 'repeat', first: batchOf(row), fingerprint: row.fingerprint };
+  const first = key === null ? null : await loadBatchByKey(database, bucket, batch.accountId, key);
+  if (!first) throw new Error(`batch ${batch.id} was refused as a repeat, but there is no first one`);
+  return { kind: 'repeat', ...first };
 }
 
 /** `is not distinct from` uses no index, so that it must be the one on keys; an account's primary keys begin alike. */
@@ -67,6 +63,18 @@ const LOAD_BY_KEY = {
   text: `select ${BATCH_COLUMNS}, b.fingerprint from batches b
          where b.bucket = $1 and b.account_id is not distinct from $2 and b.key = $3`,
 };
+
+/** The batch that was accepted under the client's key; null: there is none. Takes no lock. */
+export async function loadBatchByKey(
+  database: Database,
+  bucket: number,
+  accountId: AccountId,
+  key: string,
+): Promise<{ first: Batch; fingerprint: string } | null> {
+  const values = [bucket, accountId, storableText(key)];
+  const [row] = await run<BatchRow & { fingerprint: string }>(database.engine, LOAD_BY_KEY, values);
+  return row ? { first: batchOf(row), fingerprint: row.fingerprint } : null;
+}
 
 const LOAD = {
   name: 'load_batch',

@@ -8,6 +8,7 @@ import { BATCH_COLUMNS, batchOf } from './batch-row.ts';
 import type { BatchRow } from './batch-row.ts';
 import { run } from './connection.ts';
 import type { Database, Statement } from './connection.ts';
+import type { WithFiles } from './file-release.ts';
 
 /** Only while something is left to be made. */
 const PAUSE = {
@@ -118,15 +119,15 @@ const PRUNE = {
          )
          delete from batches b using old
          where b.bucket = $1 and b.account_id = old.account_id and b.id = old.id
-         returning b.id`,
+         returning b.account_id as "accountId", b.id, b.request -> 'attachments' as attachments`,
 };
 
-/** The ids of the batches that were deleted. */
+/** The batches that were deleted, with the files that they referred to. */
 export function pruneBatches(
   database: Database,
   bucket: number,
   endedBefore: Instant,
   limit: number,
-): Promise<{ id: string }[]> {
-  return run(database.engine, PRUNE, [bucket, isoTime(endedBefore), limit]);
+): Promise<WithFiles[]> {
+  return run<WithFiles>(database.engine, PRUNE, [bucket, isoTime(endedBefore), limit]);
 }

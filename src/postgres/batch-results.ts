@@ -12,14 +12,19 @@ const PAGES_MAX = 2;
 
 const WANTED = { all: 'true', refused: `refusals <> '[]'`, waiting: 'due_at is not null' };
 
-/** The pages of a batch that hold places after the given one, in order; only those that can hold what is wanted. */
+/**
+ * The pages of a batch that hold places from the given one on, in order; only those that can hold what is wanted. The page
+ * of the place itself is looked up first, so that those before it are not walked through.
+ */
 const READ_PAGES = Object.fromEntries(
   Object.entries(WANTED).map(([kind, condition]) => [
     kind,
     {
       name: `read_batch_pages_${kind}`,
       text: `select first, size, due_at is null as settled, recipients, refusals from batch_pages
-             where bucket = $1 and batch_id = $2 and first + size > $3 and ${condition}
+             where bucket = $1 and batch_id = $2 and first + size > $3 and ${condition} and first >= coalesce((
+               select first from batch_pages where bucket = $1 and batch_id = $2 and first <= $3
+               order by first desc limit 1), 0)
              order by first limit $4`,
     },
   ]),
@@ -87,7 +92,8 @@ async function fromPages(database: Database, batch: Batch, wanted: Wanted): Prom
     const pages = await run<PageRow>(database.engine, READ_PAGES[result ?? 'all'] ?? READ_PAGES['all']!, values);
     if (pages.length === 0) break;
     const entries = pages.flatMap(entriesOf).filter(({ index }) => index > after);
-    const rest = result === null ? entries.slice(0, limit + 1 - found.length) : entries;
+    const looked = result === null ? entries.slice(0, limit + 1 - found.length) : entries;
+    const rest = result === 'refused' ? looked.filter(({ reason }) => reason !== null) : looked;
     const members = await membersOf(
       database,
       batch,
@@ -95,7 +101,7 @@ async function fromPages(database: Database, batch: Batch, wanted: Wanted): Prom
     );
     const results = rest.map((entry) => resultOf(batch, entry, members.get(entry.index)));
     found.push(...results.filter((one) => result === null || one.result === result));
-    after = rest.at(-1)?.index ?? pages.at(-1)!.first + pages.at(-1)!.size - 1;
+    after = looked.at(-1)?.index ?? pages.at(-1)!.first + pages.at(-1)!.size - 1;
   }
   return found.slice(0, limit + 1);
 }
@@ -129,14 +135,16 @@ interface Entry {
   index: number;
   target: string;
   reason: string | null;
+  /** What is wrong with his row of the file. */
+  fault?: string;
   settled: boolean;
 }
 
 function entriesOf({ first, settled, recipients, refusals }: PageRow): Entry[] {
   const reasons = new Map(refusals);
-  return recipients.map(({ target }, place) => {
+  return recipients.map(({ target, fault }, place) => {
     const index = first + place;
-    return { index, target, reason: reasons.get(index) ?? null, settled };
+    return { index, target, reason: reasons.get(index) ?? null, ...(fault !== undefined && { fault }), settled };
   });
 }
 
@@ -152,10 +160,10 @@ async function membersOf(database: Database, batch: Batch, entries: Entry[]): Pr
 }
 
 function resultOf({ state }: Batch, entry: Entry, member: MemberRow | undefined): RecipientResult {
-  const { index, target, reason, settled } = entry;
+  const { index, target, reason, fault, settled } = entry;
   if (member) return { index, target, ...ofMember(member) };
   const nothing = { index, target, userId: null, transactionId: null };
-  if (reason !== null) return { ...nothing, result: 'refused', reason };
+  if (reason !== null) return { ...nothing, result: 'refused', reason, ...(fault !== undefined && { detail: fault }) };
   if (settled) return { ...nothing, result: 'forgotten', reason: null };
   return { ...nothing, result: state === 'cancelled' ? 'cancelled' : 'waiting', reason: null };
 }

@@ -13,6 +13,7 @@ import type { SettledPage } from './batch-pages.ts';
 import { readResults } from './batch-results.ts';
 import { orUnavailable } from './connection.ts';
 import type { Database } from './connection.ts';
+import { releaseFiles } from './file-release.ts';
 import { perBucket } from './per-bucket.ts';
 
 /** Batches that wait for their turn to be written, over which a call is refused: each may be many megabytes. */
@@ -79,7 +80,10 @@ export function batchStore(database: Database, queries: Kysely<unknown>): BatchS
         after: cursor === null ? -1 : Number(cursor),
       }),
     open: () => orUnavailable(countOpenBatches(queries)),
-    prune: async (endedBefore, limit) =>
-      (await forRetention(limit, (bucket, rest) => pruneBatches(database, bucket, endedBefore, rest))).length,
+    prune: async (endedBefore, limit) => {
+      const deleted = await forRetention(limit, (bucket, rest) => pruneBatches(database, bucket, endedBefore, rest));
+      await releaseFiles(database, 'batch', deleted);
+      return deleted.length;
+    },
   };
 }

@@ -38,9 +38,10 @@ const PUT_PROVIDER = `insert into providers (account_id, id, body, revision) val
   on conflict (account_id, id) do update set body = excluded.body, revision = excluded.revision, removed = false`;
 const PUT_WEBHOOK = `insert into webhooks (account_id, id, body, revision) values ($1, $2, $3, $4)
   on conflict (account_id, id) do update set body = excluded.body, revision = excluded.revision, removed = false`;
-const PUT_CAMPAIGN = `insert into campaigns (account_id, id, name, state, version, revision) values ($1, $2, $3, $4, $5, $6)
+const PUT_CAMPAIGN = `insert into campaigns (account_id, id, name, state, version, revision, on_event) values ($1, $2, $3, $4, $5, $6, $7)
   on conflict (account_id, id) do update
-    set name = excluded.name, state = excluded.state, version = excluded.version, revision = excluded.revision, removed = false`;
+    set name = excluded.name, state = excluded.state, version = excluded.version, revision = excluded.revision, on_event = excluded.on_event,
+      removed = false`;
 const PUT_VERSION = `insert into campaign_versions (account_id, campaign_id, version, content) values ($1, $2, $3, $4)
   on conflict (account_id, campaign_id, version) do update set content = excluded.content`;
 const REMOVE = {
@@ -65,9 +66,9 @@ async function writeChanges(client: pg.PoolClient, changes: ConfigChanges, based
     await client.query(PUT_PROVIDER, [accountId, id, documentOf(body), revision]);
   }
   for (const { campaign, contentChanged } of changes.campaigns ?? []) {
-    const { accountId, id, name, state, version, content } = campaign;
+    const { accountId, id, name, state, version, content, on } = campaign;
     if (contentChanged) await client.query(PUT_VERSION, [accountId, id, version, documentOf(content)]);
-    await client.query(PUT_CAMPAIGN, [accountId, id, name, state, version, revision]);
+    await client.query(PUT_CAMPAIGN, [accountId, id, name, state, version, revision, on?.event ?? null]);
   }
   for (const { accountId, id, ...body } of changes.webhooks ?? []) {
     await client.query(PUT_WEBHOOK, [accountId, id, documentOf(body), revision]);
@@ -96,6 +97,7 @@ interface CampaignRow {
   state: Campaign['state'];
   version: number;
   content: CampaignContent;
+  on_event: string | null;
   removed: boolean;
 }
 
@@ -136,15 +138,15 @@ async function readSince(pool: pg.Pool, since: number): Promise<ConfigNews> {
     else news.webhooks.push({ accountId: row.account_id, id: row.id, ...row.body });
   }
   const campaigns = await pool.query<CampaignRow>(
-    `select c.account_id, c.id, c.name, c.state, c.version, v.content, c.removed
+    `select c.account_id, c.id, c.name, c.state, c.version, v.content, c.on_event, c.removed
      from campaigns c
      join campaign_versions v on v.account_id = c.account_id and v.campaign_id = c.id and v.version = c.version
      where c.revision > $1`,
     [since],
   );
-  for (const { account_id: accountId, removed, ...campaign } of campaigns.rows) {
+  for (const { account_id: accountId, removed, on_event: event, ...campaign } of campaigns.rows) {
     if (removed) news.removed.push({ kind: 'campaign', accountId, id: campaign.id, version: campaign.version });
-    else news.campaigns.push({ accountId, ...campaign });
+    else news.campaigns.push({ accountId, ...campaign, ...(event !== null && { on: { event } }) });
   }
   return news;
 }

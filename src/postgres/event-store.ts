@@ -1,42 +1,71 @@
 /** Tracked events in PostgreSQL. */
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
+import type { EventStart } from '#domain/event-start.ts';
 import { bucketOf, hash16 } from '#domain/ids.ts';
+import type { CampaignId } from '#domain/ids.ts';
 import type { JsonObject } from '#domain/request.ts';
 import { isoTime } from '#domain/time.ts';
 import type { TrackedEvent } from '#domain/tracked-event.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { EventStore } from '#ports/event-store.ts';
+import { inTurnAcrossBuckets } from './across-buckets.ts';
 import { orUnavailable, run } from './connection.ts';
 import type { Database } from './connection.ts';
 import { documentOf, storableText } from './document.ts';
+import { claimStarts, finishStarts } from './event-starts.ts';
 import { pageOf } from './page.ts';
 import { perBucket } from './per-bucket.ts';
 
-/**
- * Inserts a batch of one bucket, in the order of its keys; an event that is there already is left as it is. One that names
- * a request first takes that request's place, which is free or was taken longer ago than the window: both in one statement.
- */
-const TRACK = {
-  name: 'track_events',
-  text: `with given as (
-           select * from unnest($2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::json[], $8::text[], $9::timestamptz[])
-             as g (account_id, user_id, id, event_name, event_time, event_data, request_id, free_before)
-         ), fresh as (
+/** One that names a request first takes that request's place, which is free or was taken longer ago than the window. */
+const FRESH = `fresh as (
            insert into event_requests as r (bucket, account_id, user_id, request_id, at)
            select $1, account_id, user_id, request_id, $10::timestamptz from given where request_id is not null
            order by account_id, user_id, request_id
            on conflict (bucket, account_id, user_id, request_id) do update set at = excluded.at
              where r.at <= (select max(free_before) from given g where g.request_id = r.request_id)
            returning account_id, user_id, request_id
-         )
-         insert into events (bucket, account_id, user_id, id, event_name, event_time, event_data)
+         )`;
+
+const INSERT = `insert into events (bucket, account_id, user_id, id, event_name, event_time, event_data)
          select $1, g.account_id, g.user_id, g.id, g.event_name, g.event_time, g.event_data
          from given g
          where g.request_id is null or exists (
            select from fresh f
            where f.account_id = g.account_id and f.user_id = g.user_id and f.request_id = g.request_id)
          order by g.account_id, g.user_id, g.id
+         on conflict do nothing`;
+
+/** Inserts a batch of one bucket, in the order of its keys; an event that is there already is left as it is. All in one statement. */
+const TRACK = {
+  name: 'track_events',
+  text: `with given as (
+           select * from unnest($2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::json[], $8::text[], $9::timestamptz[])
+             as g (account_id, user_id, id, event_name, event_time, event_data, request_id, free_before)
+         ), ${FRESH}
+         ${INSERT}`,
+};
+
+/**
+ * The same where one of them starts campaigns: with each of these that was not there before, what it starts is stored. The
+ * coalesce keeps the comparison a hashed one; as a join it would compare each event of the batch with each.
+ */
+const TRACK_AND_START = {
+  name: 'track_and_start_events',
+  text: `with given as (
+           select * from unnest($2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::json[], $8::text[], $9::timestamptz[],
+             $11::jsonb[])
+             as g (account_id, user_id, id, event_name, event_time, event_data, request_id, free_before, campaign_ids)
+         ), ${FRESH}, tracked as (
+           ${INSERT}
+           returning account_id, user_id, id
+         )
+         insert into event_starts (bucket, account_id, user_id, event_id, event_name, event_time, event_data, campaign_ids, due_at)
+         select $1, account_id, user_id, id, event_name, event_time, event_data, campaign_ids, $10::timestamptz
+         from given
+         where campaign_ids is not null
+           and coalesce((account_id, user_id, id) in (select account_id, user_id, id from tracked), false)
+         order by account_id, user_id, id
          on conflict do nothing`,
 };
 
@@ -44,6 +73,7 @@ interface Tracking {
   event: TrackedEvent;
   /** Null: it names no request. */
   request: { id: string; windowMs: number } | null;
+  starts: readonly CampaignId[];
 }
 
 interface EventRow {
@@ -61,7 +91,7 @@ export function eventStore(database: Database, queries: Kysely<unknown>, clock: 
     key: ({ event, request }: Tracking) => JSON.stringify([event.accountId, event.userId, request?.id ?? event.id]),
     run: async (bucket, batch: Tracking[]) => {
       const now = clock.now();
-      await run(database.engine, TRACK, [
+      const values = [
         bucket,
         batch.map(({ event }) => event.accountId),
         batch.map(({ event }) => event.userId),
@@ -72,13 +102,24 @@ export function eventStore(database: Database, queries: Kysely<unknown>, clock: 
         batch.map(({ request }) => request && storableText(request.id)),
         batch.map(({ request }) => request && isoTime(now - request.windowMs)),
         isoTime(now),
-      ]);
+      ];
+      const starts = batch.map((one) => (one.starts.length > 0 ? JSON.stringify(one.starts) : null));
+      if (starts.every((one) => one === null)) await run(database.engine, TRACK, values);
+      else await run(database.engine, TRACK_AND_START, [...values, starts]);
       return batch.map(() => undefined);
     },
   });
+  const finish = perBucket({
+    run: (bucket, batch: EventStart[]) => finishStarts(database, bucket, batch),
+    key: ({ event }) => JSON.stringify([event.accountId, event.userId, event.id]),
+  });
+  const forStarts = inTurnAcrossBuckets(database);
+  const bucketOfUser = ({ accountId, userId }: TrackedEvent) => bucketOf(hash16(accountId, userId), database.buckets);
   return {
-    track: (event, request) =>
-      track(bucketOf(hash16(event.accountId, event.userId), database.buckets), { event, request: request ?? null }),
+    track: (event, request = null, starts = []) => track(bucketOfUser(event), { event, request, starts }),
+    claimStarts: (now, limit, claimMs) =>
+      forStarts(limit, (bucket, rest) => claimStarts(database, bucket, now, now + claimMs, rest)),
+    finishStart: (start) => finish(bucketOfUser(start.event), start),
     list: async ({ accountId, userId, eventName }, limit, cursor) => {
       const conditions: RawBuilder<unknown>[] = [sql`e.account_id = ${accountId}`];
       if (userId !== undefined) conditions.push(sql`e.user_id = ${userId}`);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { emptyDatabase, kysely } from '../../tests/support/database.ts';
-import { instants, integers, jsonbs, jsons, texts, uuids } from './parameters.ts';
+import { byteas, instants, integers, jsonbs, jsons, texts, uuids } from './parameters.ts';
 
 const { pool } = kysely(await emptyDatabase());
 
@@ -37,6 +37,20 @@ test('PostgreSQL reads the texts, numbers, ids and documents that were written',
       const written = documents.map((document) => JSON.stringify(document));
       assert.deepEqual(await read(jsonbs(written), 'jsonb'), documents.map(plain));
       assert.deepEqual(await read(jsons(written), 'json'), documents.map(plain));
+    }),
+    RUNS,
+  );
+});
+
+test('PostgreSQL reads the bytes that were written', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.uint8Array()), async (arrays) => {
+      const buffers = arrays.map((array) => Buffer.from(array));
+      const { rows } = await pool.query<{ bytes: Buffer }>('select unnest($1::bytea[]) as bytes', [byteas(buffers)]);
+      assert.deepEqual(
+        rows.map(({ bytes }) => bytes),
+        buffers,
+      );
     }),
     RUNS,
   );

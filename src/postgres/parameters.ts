@@ -4,7 +4,7 @@
  */
 
 /** What an array's elements are, by PostgreSQL's ids of its types. */
-const OID = { int4: 23, text: 25, json: 114, timestamptz: 1184, uuid: 2950, jsonb: 3802 };
+const OID = { bytea: 17, int4: 23, text: 25, json: 114, timestamptz: 1184, uuid: 2950, jsonb: 3802 };
 /** Dimensions, whether there are nulls, type; then length and lower bound of the one dimension. */
 const HEAD_BYTES = 20;
 const EMPTY_HEAD_BYTES = 12;
@@ -27,6 +27,18 @@ export function jsons(values: readonly (string | null)[]): Buffer {
 /** `jsonb[]` */
 export function jsonbs(values: readonly string[]): Buffer {
   return written(values, OID.jsonb, JSONB_VERSION);
+}
+
+/** `bytea[]` */
+export function byteas(values: readonly Buffer[]): Buffer {
+  const size = values.reduce((sum, value) => sum + LENGTH_BYTES + value.length, 0);
+  const buffer = headed(values.length, OID.bytea, size);
+  let at = HEAD_BYTES;
+  for (const value of values) {
+    at = buffer.writeInt32BE(value.length, at);
+    at += value.copy(buffer, at);
+  }
+  return buffer;
 }
 
 /** `int[]` */

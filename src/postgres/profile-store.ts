@@ -2,6 +2,7 @@
 import { bucketOf, hash16 } from '#domain/ids.ts';
 import type { AccountId, TransactionId, UserId } from '#domain/ids.ts';
 import type { Profile, ProfileFields } from '#domain/profile.ts';
+import { subscriptionKeys } from '#domain/subscription.ts';
 import type { ProfileStore } from '#ports/profile-store.ts';
 import { isoTime } from '#domain/time.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -42,8 +43,8 @@ const LOAD = {
 const MERGE = {
   name: 'merge_profiles',
   text: `with given as (
-           select * from unnest($2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::jsonb[], $7::uuid[])
-             as g (account_id, user_id, fields, attributes, consents, transaction_id)
+           select * from unnest($2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::jsonb[], $7::uuid[], $9::jsonb[])
+             as g (account_id, user_id, fields, attributes, consents, transaction_id, keys)
          ), marked as (
            insert into profile_writes (bucket, account_id, transaction_id, at)
            select $1, account_id, transaction_id, $8::timestamptz from given where transaction_id is not null
@@ -51,24 +52,26 @@ const MERGE = {
            on conflict do nothing
            returning account_id, transaction_id
          )
-         insert into profiles as p (bucket, account_id, user_id, fields, attributes, consents, updated_at)
-         select $1, g.account_id, g.user_id, g.fields, g.attributes, g.consents, $8::timestamptz
+         insert into profiles as p (bucket, account_id, user_id, fields, attributes, consents, updated_at, subscription_keys)
+         select $1, g.account_id, g.user_id, g.fields, g.attributes, g.consents, $8::timestamptz,
+           case when g.keys is not null then array(select jsonb_array_elements_text(g.keys)) end
          from given g
          where g.transaction_id is null
            or (g.account_id, g.transaction_id) in (select account_id, transaction_id from marked)
          order by g.account_id, g.user_id
          on conflict (bucket, account_id, user_id) do update
            set fields = p.fields || excluded.fields, attributes = p.attributes || excluded.attributes,
-             consents = p.consents || excluded.consents, updated_at = excluded.updated_at`,
+             consents = p.consents || excluded.consents, updated_at = excluded.updated_at,
+             subscription_keys = coalesce(excluded.subscription_keys, p.subscription_keys)`,
 };
 
 const PUT = {
   name: 'put_profile',
-  text: `insert into profiles (bucket, account_id, user_id, fields, attributes, consents, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7)
+  text: `insert into profiles (bucket, account_id, user_id, fields, attributes, consents, updated_at, subscription_keys)
+         values ($1, $2, $3, $4, $5, $6, $7, case when $8::jsonb is not null then array(select jsonb_array_elements_text($8)) end)
          on conflict (bucket, account_id, user_id) do update
            set fields = excluded.fields, attributes = excluded.attributes, consents = excluded.consents,
-             updated_at = excluded.updated_at`,
+             updated_at = excluded.updated_at, subscription_keys = excluded.subscription_keys`,
 };
 
 const REMOVE = {
@@ -93,6 +96,7 @@ export function profileStore(database: Database, clock: Clock): ProfileStore {
         parts.map(({ consents }) => consents),
         batch.map(({ transactionId }) => transactionId),
         isoTime(clock.now()),
+        parts.map(({ keys }) => keys),
       ]);
       return batch.map(() => undefined);
     },
@@ -104,9 +108,9 @@ export function profileStore(database: Database, clock: Clock): ProfileStore {
     mergeOnce: (accountId, userId, fields, transactionId) =>
       merge(bucketOfUser(accountId, userId), { accountId, userId, fields, transactionId }),
     put: async (accountId, userId, given) => {
-      const { fields, attributes, consents } = partsOf(given);
+      const { fields, attributes, consents, keys } = partsOf(given);
       const place = [bucketOfUser(accountId, userId), accountId, userId];
-      await run(database.engine, PUT, [...place, fields, attributes, consents, isoTime(clock.now())]);
+      await run(database.engine, PUT, [...place, fields, attributes, consents, isoTime(clock.now()), keys]);
     },
     findUsers: (accountId, key, values) => findUsers(database, accountId, key, values),
     remove: async (accountId, userId) => {
@@ -121,6 +125,8 @@ function partsOf({ attributes = {}, consents = {}, ...fields }: ProfileFields) {
     fields: documentOf(fields),
     attributes: documentOf(attributes),
     consents: documentOf(consents),
+    /** By what the subscriptions can be found; null: they were not given, and stay what they are. */
+    keys: fields.subscriptions ? documentOf(subscriptionKeys(fields.subscriptions)) : null,
   };
 }
 

@@ -56,6 +56,7 @@ create table campaigns (
   version    integer not null,
   removed    boolean not null default false,
   revision   bigint  not null,
+  on_event   text,
   primary key (account_id, id)
 );
 create index campaigns_revision on campaigns (revision);
@@ -86,6 +87,8 @@ create table transactions (
   timeline    jsonb       not null,
   batch_id    uuid,
   batch_index integer,
+  lane        text,
+  lane_at     timestamptz,
   primary key (bucket, account_id, id)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1);
 create unique index transactions_txn_id on transactions (bucket, txn_id, account_id);
@@ -94,6 +97,7 @@ create index transactions_due on transactions (bucket, due_at) where (due_at is 
 create index transactions_node on transactions (bucket, node_id) where (node_id is not null);
 create index transactions_ended on transactions (bucket, ended_at) where (ended_at is not null);
 create index transactions_batch on transactions (bucket, batch_id, state, batch_index) where (batch_id is not null);
+create index transactions_lane on transactions (bucket, lane, lane_at) where (lane is not null);
 
 create table dedupe_windows (
   bucket         smallint    not null,
@@ -106,18 +110,21 @@ create table dedupe_windows (
 create index dedupe_windows_until on dedupe_windows (bucket, until);
 
 create table profiles (
-  bucket     smallint    not null,
-  account_id text        not null,
-  user_id    text        not null,
-  fields     jsonb       not null,
-  attributes jsonb       not null,
-  consents   jsonb       not null,
-  updated_at timestamptz not null,
+  bucket            smallint    not null,
+  account_id        text        not null,
+  user_id           text        not null,
+  fields            jsonb       not null,
+  attributes        jsonb       not null,
+  consents          jsonb       not null,
+  updated_at        timestamptz not null,
+  subscription_keys text[],
   primary key (bucket, account_id, user_id)
 );
 create index profiles_email on profiles (bucket, lower((fields ->> 'email'::text)), account_id) where (lower((fields ->> 'email'::text)) is not null);
 create index profiles_phone on profiles (bucket, translate((fields ->> 'phone'::text), ' -./()'::text, ''::text), account_id) where (translate((fields ->> 'phone'::text), ' -./()'::text, ''::text) is not null);
 create index profiles_internal_id on profiles (bucket, ((fields ->> 'internalId'::text)), account_id) where ((fields ->> 'internalId'::text) is not null);
+create index profiles_subscriptions on profiles using gin (subscription_keys) with (fastupdate=off) where (subscription_keys is not null);
+create index profiles_attributes on profiles using gin (attributes jsonb_path_ops) with (fastupdate=off);
 
 create table profile_writes (
   bucket         smallint    not null,
@@ -212,6 +219,7 @@ create table batches (
   total             integer     not null,
   request           json        not null,
   campaign_versions integer[]   not null,
+  bad_rows          integer     not null default 0,
   primary key (bucket, account_id, id)
 );
 create unique index batches_key on batches (bucket, key, account_id) where (key is not null);
@@ -287,3 +295,86 @@ create table tracked_messages (
   primary key (bucket, key)
 );
 create index tracked_messages_at on tracked_messages (bucket, at);
+
+create table sendouts (
+  bucket      smallint    not null,
+  account_id  text        not null,
+  campaign_id text        not null,
+  version     integer     not null,
+  id          uuid        not null,
+  created_at  timestamptz not null,
+  primary key (bucket, account_id, campaign_id, version)
+);
+
+create table kept_answers (
+  bucket     smallint    not null,
+  account_id text        not null,
+  key        text        not null,
+  until      timestamptz not null,
+  body       text        not null,
+  primary key (bucket, account_id, key)
+);
+create index kept_answers_until on kept_answers (bucket, until);
+
+create table files (
+  bucket     smallint    not null,
+  account_id text        not null,
+  sha256     text        not null,
+  size_bytes integer     not null,
+  is_whole   boolean     not null,
+  stored_at  timestamptz not null,
+  check_at   timestamptz not null,
+  primary key (bucket, account_id, sha256)
+);
+create index files_check on files (bucket, check_at);
+
+create table file_pieces (
+  bucket     smallint not null,
+  account_id text     not null,
+  sha256     text     not null,
+  number     integer  not null,
+  bytes      bytea    not null,
+  primary key (bucket, account_id, sha256, number)
+);
+
+create table file_refs (
+  bucket     smallint    not null,
+  account_id text        not null,
+  sha256     text        not null,
+  owner      text        not null,
+  check_at   timestamptz not null,
+  primary key (bucket, account_id, sha256, owner)
+);
+create index file_refs_check on file_refs (bucket, check_at);
+
+create table token_buckets (
+  bucket   smallint    not null,
+  name     text        not null,
+  version  integer     not null,
+  state    json        not null,
+  asked_at timestamptz not null,
+  primary key (bucket, name)
+) with (fillfactor = 50);
+create index token_buckets_asked on token_buckets (bucket, asked_at);
+
+create table event_starts (
+  bucket       smallint    not null,
+  account_id   text        not null,
+  user_id      text        not null,
+  event_id     uuid        not null,
+  event_name   text        not null,
+  event_time   timestamptz not null,
+  event_data   json        not null,
+  campaign_ids jsonb       not null,
+  due_at       timestamptz not null,
+  primary key (bucket, account_id, user_id, event_id)
+);
+create index event_starts_due on event_starts (bucket, due_at);
+
+create table batch_uploads (
+  bucket     smallint    not null,
+  batch_id   uuid        not null,
+  touched_at timestamptz not null,
+  primary key (bucket, batch_id)
+);
+create index batch_uploads_touched on batch_uploads (bucket, touched_at);

@@ -3,6 +3,7 @@ import { isoTime } from '#domain/time.ts';
 import type { Instant } from '#domain/time.ts';
 import { run } from './connection.ts';
 import type { Database } from './connection.ts';
+import type { WithFiles } from './file-release.ts';
 
 /** Deletes transactions that ended long ago. */
 const PRUNE = {
@@ -13,17 +14,17 @@ const PRUNE = {
          )
          delete from transactions t using old
          where t.bucket = $1 and t.account_id = old.account_id and t.id = old.id
-         returning t.id`,
+         returning t.account_id as "accountId", t.id, t.request -> 'attachments' as attachments`,
 };
 
-/** The ids of the transactions that were deleted. */
+/** The transactions that were deleted, with the files that they referred to. */
 export function pruneTransactions(
   database: Database,
   bucket: number,
   endedBefore: Instant,
   limit: number,
-): Promise<{ id: string }[]> {
-  return run(database.engine, PRUNE, [bucket, isoTime(endedBefore), limit]);
+): Promise<WithFiles[]> {
+  return run<WithFiles>(database.engine, PRUNE, [bucket, isoTime(endedBefore), limit]);
 }
 
 /** Closed dedupe windows. */

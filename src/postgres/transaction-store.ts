@@ -6,9 +6,11 @@ import type { TransactionStore, Transition } from '#ports/transaction-store.ts';
 import { acrossBuckets, inTurnAcrossBuckets } from './across-buckets.ts';
 import { orUnavailable } from './connection.ts';
 import type { Database } from './connection.ts';
+import { releaseFiles } from './file-release.ts';
 import { perBucket } from './per-bucket.ts';
 import { acceptor } from './transaction-acceptor.ts';
 import { claimDue, leasedTo, takeOver } from './transaction-claim.ts';
+import { claimLane, joinLane, lanesOf } from './transaction-lanes.ts';
 import { listTransactions } from './transaction-list.ts';
 import { loadByTxnId, loadTimeline, loadTransactions } from './transaction-load.ts';
 import { pruneMarks, pruneTransactions } from './transaction-prune.ts';
@@ -26,6 +28,7 @@ export function transactionStore(database: Database, queries: Kysely<unknown>): 
   });
   const forTimers = inTurnAcrossBuckets(database);
   const forRescue = acrossBuckets(database);
+  const forLanes = acrossBuckets(database);
   const forRetention = inTurnAcrossBuckets(database);
 
   return {
@@ -40,6 +43,18 @@ export function transactionStore(database: Database, queries: Kysely<unknown>): 
     list: (filter, limit, cursor) => orUnavailable(listTransactions(queries, database.buckets, filter, limit, cursor)),
     claimDue: (now, node, limit, claimMs) =>
       forTimers(limit, (bucket, rest) => claimDue(database, bucket, { now, until: now + claimMs, node, limit: rest })),
+    lanes: async (limit) => {
+      const names = await forLanes(Infinity, (bucket) => lanesOf(database, bucket, limit));
+      return [...new Set(names)].slice(0, limit);
+    },
+    claimLane: (lane, now, node, limit, claimMs) =>
+      forTimers(limit, (bucket, rest) =>
+        claimLane(database, bucket, { lane, until: now + claimMs, node, limit: rest }),
+      ),
+    joinLane: async (claimed, lane) => {
+      const parts = Map.groupBy(claimed, ({ transaction }) => bucketOfId(transaction.id));
+      for (const [bucket, its] of parts) await joinLane(database, bucket, its, lane);
+    },
     takeOver: (from, to, limit) => forRescue(limit, (bucket, rest) => takeOver(database, bucket, from, to, rest)),
     leasedTo: (node, limit) => forRescue(limit, (bucket, rest) => leasedTo(database, bucket, node, rest)),
     prune: async (endedBefore, limit) => {
@@ -47,6 +62,7 @@ export function transactionStore(database: Database, queries: Kysely<unknown>): 
         await pruneMarks(database, bucket, endedBefore, rest);
         return pruneTransactions(database, bucket, endedBefore, rest);
       });
+      await releaseFiles(database, 'transaction', deleted);
       return deleted.length;
     },
   };

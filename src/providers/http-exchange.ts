@@ -4,7 +4,7 @@
  */
 import type { Pool } from 'undici';
 import type { Clock } from '#ports/clock.ts';
-import type { RenderedRequest } from './http-request.ts';
+import type { WritableRequest } from './http-files.ts';
 
 /** Bytes of an answer's body that are read; of a longer one only the status is believed. */
 const ANSWER_BYTES_MAX = 65_536;
@@ -22,7 +22,7 @@ export type Exchange =
   | { kind: 'lost'; loss: Loss };
 
 /** Makes the call. Bounded by the timeout as a whole: a body that trickles in does not extend it. Never rejects. */
-export function exchange(pool: Pool, request: RenderedRequest, timeoutMs: number, clock: Clock): Promise<Exchange> {
+export function exchange(pool: Pool, request: WritableRequest, timeoutMs: number, clock: Clock): Promise<Exchange> {
   return new Promise((resolve) => {
     let call: { abort(reason: Error): void } | null = null;
     let answer: { status: number; headers: Record<string, string> } | null = null;

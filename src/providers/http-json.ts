@@ -23,6 +23,7 @@ export const MESSAGE_NAMES = [
   'unsubscribe_url',
   'headers',
   'template',
+  'attachments',
   'image',
   'reply_to',
   'secrets',

@@ -54,8 +54,10 @@ export interface CompiledRequest {
 
 /** The compiled `request` of a provider. */
 export interface RequestPlan extends Pick<CompiledRequest, 'origin' | 'timeoutMs'> {
-  /** @throws {TemplateError | ContentError} */
-  render(message: OutgoingMessage, secrets: JsonObject): RenderedRequest;
+  /** Whether its templates mention the files of a message. */
+  mentionsFiles: boolean;
+  /** @param files as templates see them. @throws {TemplateError | ContentError} */
+  render(message: OutgoingMessage, secrets: JsonObject, files: JsonObject[] | null): RenderedRequest;
 }
 
 type Part<Value> = (context: JsonObject) => Value;
@@ -65,7 +67,11 @@ export function readRequest(settings: JsonObject, templates: Templates): Request
   const request = readObject(settings, 'request', '');
   if (!request) throw new SettingsFault('request', 'is missing: name at least its url');
   const { render, ...plan } = compileRequest(request, templates, { timeoutMs: TIMEOUT, names: MESSAGE_NAMES });
-  return { ...plan, render: (message, secrets) => render(contextOf(message, secrets), message.messageId) };
+  return {
+    ...plan,
+    mentionsFiles: JSON.stringify(request).includes('attachments'),
+    render: (message, secrets, files) => render({ ...contextOf(message, secrets), attachments: files }, message.messageId),
+  };
 }
 
 /**

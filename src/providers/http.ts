@@ -8,10 +8,12 @@ import type { Templates } from '#ports/templates.ts';
 import { outcomeOf, readResponse } from './http-answer.ts';
 import type { ResponsePlan } from './http-answer.ts';
 import { exchange } from './http-exchange.ts';
+import { markFiles, withFiles } from './http-files.ts';
+import type { WritableRequest } from './http-files.ts';
 import { readReceipt, receiptsIn } from './http-receipts.ts';
 import type { ReceiptPlan } from './http-receipts.ts';
 import { readRequest } from './http-request.ts';
-import type { RenderedRequest, RequestPlan } from './http-request.ts';
+import type { RequestPlan } from './http-request.ts';
 import { ContentError } from './http-template.ts';
 import { assertKeys, faultOfReading, readInteger, readObject, readText } from './settings.ts';
 
@@ -24,6 +26,8 @@ interface HttpPlan {
   receipt: ReceiptPlan | null;
   concurrency: number;
   secrets: JsonObject;
+  /** What the body's format does to base64; null: nothing. */
+  encode: ((base64: string) => string) | null;
 }
 
 /** The word `http` of the catalogue; docs/providers/http.md explains its settings. */
@@ -44,7 +48,8 @@ export const httpProvider: ProviderType = {
       receiptsByRef: plan.receipt?.byRef ?? false,
       concurrency: plan.concurrency,
       async send(message): Promise<SendOutcome> {
-        const request = render(plan, message);
+        const rendered = render(plan, message);
+        const request = rendered instanceof Promise ? await rendered : rendered;
         if ('kind' in request) return request;
         return outcomeOf(await exchange(pool, request, plan.request.timeoutMs, clock), plan.response, clock.now(), log);
       },
@@ -68,17 +73,30 @@ function readPlan(settings: JsonObject, templates: Templates): HttpPlan {
     receipt: readReceipt(settings),
     concurrency: readInteger(settings, 'concurrency', '', CONCURRENCY),
     secrets,
+    encode: readObject(settings, 'request', '')?.['form'] === undefined ? null : encodeURIComponent,
   };
 }
 
-function render(plan: HttpPlan, message: OutgoingMessage): RenderedRequest | SendOutcome {
+/** At once where there are no files: whoever calls has the call made before he does anything else. */
+function render(
+  plan: HttpPlan,
+  message: OutgoingMessage,
+): WritableRequest | SendOutcome | Promise<WritableRequest | SendOutcome> {
+  const { request, secrets, encode } = plan;
   try {
-    return plan.request.render(message, plan.secrets);
+    if (!message.attachments || !request.mentionsFiles) return request.render(message, secrets, null);
+    const files = markFiles(message.attachments);
+    return withFiles(request.render(message, secrets, files.context), files, encode).catch(refusalOf);
   } catch (error) {
-    if (error instanceof TemplateError)
-      return { kind: 'rejected', reason: 'render_error', detail: error.message, retryable: false };
-    if (error instanceof ContentError)
-      return { kind: 'rejected', reason: 'invalid_content', detail: error.message, retryable: false };
-    throw error;
+    return refusalOf(error);
   }
+}
+
+/** What a message is refused for that cannot be put into the request. @throws any other error. */
+function refusalOf(error: unknown): SendOutcome {
+  if (error instanceof TemplateError)
+    return { kind: 'rejected', reason: 'render_error', detail: error.message, retryable: false };
+  if (error instanceof ContentError)
+    return { kind: 'rejected', reason: 'invalid_content', detail: error.message, retryable: false };
+  throw error;
 }

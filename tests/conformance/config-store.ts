@@ -88,6 +88,14 @@ export function describeConfigStore(name: string, make: TwoNodes<ConfigStore>): 
       assert.deepEqual(await other.since(revision), nothing(revision));
     });
 
+    test('the event that starts a campaign is kept beside its versions, and taken away again', async () => {
+      const started = { ...campaign('~a'), on: { event: AWKWARD } };
+      await write({ campaigns: [{ campaign: started, contentChanged: true }] });
+      assert.deepEqual((await other.since(0)).campaigns, [started]);
+      await write({ campaigns: [{ campaign: campaign('~a'), contentChanged: false }] });
+      assert.deepEqual((await other.since(0)).campaigns, [campaign('~a')]);
+    });
+
     test('only what changed since is read', async () => {
       await write({ accounts: [account('demo')], providers: [provider('sms')] });
       const before = base;

@@ -7,6 +7,9 @@ import { acceptance, NOW, times } from '../support/acceptance.ts';
 import { AWKWARD } from './transaction-store.ts';
 import type { TwoNodes } from './transaction-store.ts';
 
+/** When everything that was tracked is due: the store's own clock stands at {@link NOW}, or runs. */
+const LATER = Date.UTC(2100, 0, 1);
+
 /** An event; `age` orders them, 0 is the oldest. */
 function event(age: number, changes: Partial<TrackedEvent> = {}): TrackedEvent {
   return {
@@ -58,6 +61,48 @@ export function describeEventStore(name: string, make: TwoNodes<EventStore>): vo
       await one.track(event(21), { ...request, id: 'another call' });
       await one.track(event(22), { ...request, windowMs: 0 });
       assert.equal((await listed({ accountId: 'demo' })).length, 4);
+    });
+
+    test('what an event starts is stored with it, once, claimed by one, and there until it is finished', async () => {
+      const starts = ['~a', `~b ${AWKWARD}`];
+      const events = times(40, (index) =>
+        event(index, { userId: `user-${index}`, eventData: { z: index, a: AWKWARD } }),
+      );
+      await one.track(event(100));
+      await Promise.all(events.map((each, index) => (index % 2 ? one : other).track(each, null, starts)));
+      await Promise.all(events.map((each) => other.track(each, null, ['~another'])));
+      const claim = (node: EventStore, at: number) => node.claimStarts(at, 100, 1_000);
+      const claimed = (await Promise.all([claim(one, LATER), claim(other, LATER)])).flat();
+      const sorted = claimed.toSorted((a, b) => a.event.eventTime - b.event.eventTime);
+      assert.deepEqual(
+        sorted,
+        events.map((each) => ({ event: each, campaignIds: starts })),
+      );
+      assert.deepEqual(Object.keys(sorted[0]!.event.eventData), ['z', 'a']);
+      assert.deepEqual(await claim(one, LATER + 999), []);
+      await Promise.all(sorted.slice(1).map((start) => other.finishStart(start)));
+      assert.deepEqual(await claim(other, LATER + 1_001), [sorted[0]]);
+      for (const node of [one, other]) await node.finishStart(sorted[0]!);
+      assert.deepEqual(await claim(one, LATER + 10_000), []);
+    });
+
+    test('a repeat of a numbered call starts nothing', async () => {
+      const request = { id: 'the call', windowMs: 3_600_000 };
+      const events = times(5, (index) => event(index));
+      for (const each of events) await one.track(each, request, ['~a']);
+      await one.track(event(10), { ...request, id: 'another' });
+      const claimed = await other.claimStarts(LATER, 100, 1_000);
+      assert.deepEqual(claimed, [{ event: events[0], campaignIds: ['~a'] }]);
+    });
+
+    test('no more starts are claimed than are wanted', async () => {
+      const events = times(20, (index) => event(index, { userId: `user-${index}` }));
+      await Promise.all(events.map((each) => one.track(each, null, ['~a'])));
+      const claimed = [await one.claimStarts(LATER, 15, 1_000), await one.claimStarts(LATER, 15, 1_000)];
+      assert.deepEqual(
+        claimed.map(({ length }) => length),
+        [15, 5],
+      );
     });
 
     test('one id may be of several users and accounts', async () => {

@@ -1,8 +1,10 @@
 /** What every store of profiles promises (src/ports/profile-store.ts). */
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
-import { mergeProfile } from '#domain/profile.ts';
+import { attributeKey, mergeProfile } from '#domain/profile.ts';
 import type { ProfileFields } from '#domain/profile.ts';
+import { customKey, deviceKey, emailKey, phoneKey } from '#domain/subscription.ts';
+import type { Subscription } from '#domain/subscription.ts';
 import type { ProfileStore, UserKey } from '#ports/profile-store.ts';
 import { acceptance, times } from '../support/acceptance.ts';
 import { AWKWARD, UNSTORABLE, UNSTORABLE_READ } from './transaction-store.ts';
@@ -138,6 +140,60 @@ export function describeProfileStore(name: string, make: TwoNodes<ProfileStore>)
       assert.equal(await find(), 'b');
       await one.remove('demo', 'b');
       assert.equal(await find(), 'c');
+    });
+
+    test('users are found by the keys of their subscriptions, which change as a whole, and by their attributes', async () => {
+      const subscriptions: Subscription[] = [
+        { channel: 'email', value: 'Ana@Work.org', custom: { plan: 'gold' } },
+        { channel: 'sms', value: '+91 98765-43210' },
+        { channel: 'push', provider: 'ios-firebase', subscriptionId: AWKWARD },
+      ];
+      await one.merge('demo', 'ana', { subscriptions, attributes: { Custom_ID: '003', level: 3, tags: ['a', 'b'] } });
+      await one.merge('demo', 'bob', { attributes: { Custom_ID: '004', level: '3', [AWKWARD]: AWKWARD } });
+      await one.merge('acme', 'zoe', { subscriptions, attributes: { Custom_ID: '003' } });
+      const find = async (key: UserKey, ...values: string[]) => [...(await other.findUsers('demo', key, values))];
+      const keys = [
+        emailKey('ANA@work.ORG'),
+        phoneKey('+919876543210'),
+        deviceKey('ios-firebase', AWKWARD),
+        customKey('plan', 'gold'),
+      ];
+      const wrong = [emailKey('ana@x.org'), deviceKey('ios', AWKWARD), customKey('plan', 'silver'), 'gold', ''];
+      const bySubscription = new Map(await find('subscription', ...keys, ...wrong));
+      assert.deepEqual(bySubscription, new Map(keys.map((key) => [key, 'ana'])));
+      const attributes: [key: string, userId: string | null][] = [
+        [attributeKey('Custom_ID', '003'), 'ana'],
+        [attributeKey('Custom_ID', '004'), 'bob'],
+        [attributeKey('level', 3), 'ana'],
+        [attributeKey('level', '3'), 'bob'],
+        [attributeKey(AWKWARD, AWKWARD), 'bob'],
+        [attributeKey('Custom_ID', 3), null],
+        [attributeKey('custom_id', '003'), null],
+        [attributeKey('tags', 'a'), null],
+      ];
+      const found = new Map(await find('attribute', ...attributes.map(([key]) => key)));
+      for (const [key, userId] of attributes) assert.equal(found.get(key) ?? null, userId, key);
+
+      await one.merge('demo', 'ana', { firstName: 'Ana', attributes: { Custom_ID: '005' } });
+      assert.equal((await find('subscription', ...keys)).length, 4, 'a merge without subscriptions leaves them');
+      assert.deepEqual(await find('attribute', attributeKey('Custom_ID', '003')), []);
+      await one.merge('demo', 'ana', { subscriptions: [subscriptions[0]!] });
+      assert.deepEqual(await find('subscription', keys[1]!, keys[2]!), []);
+      assert.deepEqual((await fieldsOf())?.subscriptions, [subscriptions[0]]);
+      await one.merge('demo', 'ana', { subscriptions: [] });
+      assert.deepEqual(await find('subscription', ...keys), []);
+      await one.put('demo', 'ana', { subscriptions });
+      assert.equal((await find('subscription', ...keys)).length, 4);
+      await one.put('demo', 'ana', {});
+      assert.deepEqual(await find('subscription', ...keys), []);
+    });
+
+    test('of several users with the same subscription or attribute the first is found', async () => {
+      const fields = { subscriptions: [{ channel: 'email', value: 'x@x.org' } as const], attributes: { plan: 'gold' } };
+      await Promise.all(['c', 'a', 'b', 'd', 'e'].map((userId) => one.merge('demo', userId, fields)));
+      const [key, plan] = [emailKey('x@x.org'), attributeKey('plan', 'gold')];
+      assert.deepEqual([...(await other.findUsers('demo', 'subscription', [key, key]))], [[key, 'a']]);
+      assert.deepEqual([...(await other.findUsers('demo', 'attribute', [plan, plan]))], [[plan, 'a']]);
     });
 
     test('awkward and long text comes back from every field', async () => {

@@ -7,6 +7,7 @@ import type { Accepted, StoredTransaction, TransactionStore } from '#ports/trans
 import { acceptance, NOW, times, transition } from '../support/acceptance.ts';
 import type { AcceptanceChanges } from '../support/acceptance.ts';
 import { describeTransactionList } from './transaction-list.ts';
+import { describeTransactionLanes } from './transaction-lanes.ts';
 import { describeTransactionSharing } from './transaction-sharing.ts';
 
 /** Two stores on the same, empty data, as two nodes have them. */
@@ -35,6 +36,7 @@ export function describeTransactionStore(name: string, make: TwoNodes<Transactio
     describeWindows(make);
     describeSaving(make);
     describeFidelity(make);
+    describeTransactionLanes(make);
     describeTransactionSharing(make);
     describeTransactionList(make);
   });

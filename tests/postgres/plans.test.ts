@@ -8,9 +8,15 @@ import { after, before, describe, test } from 'node:test';
 import { randomUUID } from 'node:crypto';
 import { memberTxnId } from '#domain/batch.ts';
 import { messageId } from '#domain/ids.ts';
+import { attributeKey } from '#domain/profile.ts';
+import { emailKey } from '#domain/subscription.ts';
+import { UNREFERRED_KEPT_MS } from '#ports/file-store.ts';
+import type { FileOwner } from '#ports/file-store.ts';
 import type { Acceptance } from '#ports/transaction-store.ts';
 import type { WebhookCall } from '#ports/webhook-store.ts';
+import { answered } from '../conformance/answer-store.ts';
 import { batchOf } from '../conformance/batch-store.ts';
+import { sendoutCall, sendoutPart } from '../conformance/sendout-store.ts';
 import { acceptance, NOW, times, transition } from '../support/acceptance.ts';
 import { testDatabase } from '../support/database.ts';
 import type { OpenStores, TestDatabase } from '../support/database.ts';
@@ -154,14 +160,22 @@ async function fill({ query }: TestDatabase, buckets: number): Promise<void> {
     insert into profiles select bucket, 'demo', 'other-' || i, '{}', '{}', '{}', ${later} ${each};
     insert into profile_writes select bucket, 'demo', id, ${later} ${each};
     insert into events select bucket, 'demo', 'user-' || i, id, 'ordered', ${later}, '{}' ${each};
+    insert into event_starts select bucket, 'demo', 'user-' || i, id, 'ordered', ${later}, '{}', '["~a"]', ${later} ${each};
     insert into message_refs select bucket, 'demo', 'sms', 'ref-' || i, id, ${later} ${each};
     insert into promised_receipts select bucket, id, 'delivered', 'demo', 'sms', ${later} ${each};
     insert into tracked_messages select bucket, -i, 'demo', id, 'user-' || i, 'sms', '{}', ${later} ${each};
     insert into batches select bucket, 'demo', id, 'key-' || i, '', 'running', ${later}, ${later}, null, ${later}, ${later}, 1, '{}', '{1}'
       ${each};
+    insert into files select bucket, 'demo', 'of ' || id, 1, true, ${later}, ${later} ${each};
+    insert into file_pieces select bucket, 'demo', 'of ' || id, 0, 'a' ${each};
+    insert into file_refs select bucket, 'demo', 'of ' || id, 'batch:' || id, ${later} ${each};
+    insert into kept_answers select bucket, 'demo', 'key-' || i, ${later}, '' ${each};
+    insert into sendouts select bucket, 'demo', '~' || i, 1, id, ${later} ${each};
+    insert into batch_uploads select bucket, id, ${later} ${each};
     insert into batch_pages select bucket, id, 0, 1, ${later}, '[{"target": "nobody"}]' ${each};
     update transactions set batch_id = gen_random_uuid(), batch_index = 1;
-    update profiles set fields = jsonb_build_object('email', user_id || '@x.org', 'phone', user_id, 'internalId', user_id);
+    update profiles set fields = jsonb_build_object('email', user_id || '@x.org', 'phone', user_id, 'internalId', user_id),
+      attributes = jsonb_build_object('id', user_id, 'plan', 'gold'), subscription_keys = array['email ' || user_id];
     insert into webhook_calls select bucket, 'demo', 'crm', id, id || '_ended', 'transaction.ended', 0, 'delivered', 1, ${later}, null, null,
       ${later}, ${later}, 200, null, 'cloudevents', '{}' ${each};
     insert into webhook_calls select bucket, 'demo', 'hook-' || i % 5, id, id || '_ended', 'transaction.ended', 0, 'waiting', 1, ${later},
@@ -186,7 +200,10 @@ async function workOf(stores: OpenStores): Promise<void> {
   await workOfReceipts(stores, ids);
   await workOfWebhooks(stores);
   await workOfBatches(stores);
+  await workOfUploads(stores);
+  await workOfSendouts(stores);
   await workOfTracking(stores, ids);
+  await workOfFiles(stores, ids);
 }
 
 async function workOfTransactions({ transactions }: OpenStores, given: Acceptance[]): Promise<void> {
@@ -214,11 +231,17 @@ async function workOfUsers({ profiles, events, stats }: OpenStores, ids: string[
   await profiles.put('demo', 'user-0', fields);
   await profiles.remove('demo', 'user-0');
   await Promise.all(ids.map((id, index) => events.track(eventOf(id, index))));
+  const starting = ids.map((_, index) => eventOf(randomUUID(), index));
+  const request = { id: randomUUID(), windowMs: 1 };
+  await Promise.all(starting.map((event, index) => events.track(event, index % 2 ? request : null, ['~a'])));
+  const starts = await events.claimStarts(NOW, 2 * BATCH, 1_000);
+  assert.equal(starts.length, BATCH);
+  await Promise.all(starts.map((start) => events.finishStart(start)));
   const count = { accountId: 'demo', hour: NOW, campaignId: '', channel: '', count: 1 };
   await stats.add(times(BATCH, (index) => ({ ...count, what: `kind.${index}` })));
 }
 
-async function workOfBatches({ batches, profiles, transactions }: OpenStores): Promise<void> {
+async function workOfBatches({ batches, answers, profiles, transactions }: OpenStores): Promise<void> {
   const given = batchOf(BATCH * 10, { key: randomUUID() });
   const { batch } = given;
   for (const each of [given, given]) await batches.accept(each);
@@ -238,9 +261,68 @@ async function workOfBatches({ batches, profiles, transactions }: OpenStores): P
   assert.equal((await batches.claimEnding(NOW, BATCH)).length, 1);
   assert.equal(await batches.end('demo', batch.id, NOW), true);
   assert.equal(await batches.prune(NOW + 1, BATCH), 1);
+  const call = answered(randomUUID(), BATCH * 10);
+  for (const each of [call, call]) await answers.accept(each.answer, each.made, NOW);
+  await batches.turn('demo', call.made!.batch.id, 'cancel', NOW);
+  await batches.end('demo', call.made!.batch.id, NOW);
+  assert.equal(await batches.prune(NOW + 1, BATCH), 1);
+  await answers.prune(NOW, BATCH);
+  assert.equal(await answers.prune(call.answer.until, BATCH), 1);
   const wanted = times(BATCH, (index) => `other-${index}`);
   for (const key of ['user_id', 'email', 'phone', 'internal_id'] as const)
     await profiles.findUsers('demo', key, wanted);
+  await profiles.findUsers('demo', 'subscription', wanted.map(emailKey));
+  const byAttribute = wanted.map((value) => attributeKey('id', value));
+  await profiles.findUsers('demo', 'attribute', byAttribute);
+}
+
+/** One that is complete, one whose key is taken, and one that is swept. */
+async function workOfUploads({ uploads, batches }: OpenStores): Promise<void> {
+  const key = randomUUID();
+  const given = times(3, () => batchOf(BATCH * 10, { key }));
+  for (const { batch, pages } of given) {
+    await uploads.begin(batch.id, NOW);
+    await Promise.all(pages.map((page) => uploads.append(batch.id, { ...page, badRows: [page.first] }, NOW)));
+  }
+  const [{ batch }, second] = given as [(typeof given)[0], (typeof given)[0], (typeof given)[0]];
+  for (const each of given.slice(0, 2)) await uploads.complete(each);
+  await uploads.named('demo', key);
+  await uploads.discard(second.batch.id);
+  assert.equal(await uploads.sweep(NOW + 1, BATCH), 1);
+  await batches.turn('demo', batch.id, 'cancel', NOW);
+  assert.equal(await batches.end('demo', batch.id, NOW), true);
+  assert.equal(await batches.prune(NOW + 1, BATCH), 1);
+}
+
+/** Sendouts that are new, that are there, and that stay unmade. The batches end, so that no other work finds them. */
+async function workOfSendouts({ sendouts, batches }: OpenStores): Promise<void> {
+  const campaignIds = times(BATCH, () => `~${randomUUID()}`);
+  for (const total of [0, 1, 1, 0]) {
+    const parts = campaignIds.map((campaignId) => sendoutPart(1, { campaignId, total }));
+    await Promise.all(parts.map((part) => sendouts.accept(sendoutCall([part]))));
+    for (const { batch } of parts) {
+      if (!batch) continue;
+      await batches.turn('demo', batch.batch.id, 'cancel', NOW);
+      assert.equal(await batches.end('demo', batch.batch.id, NOW), true);
+    }
+  }
+  assert.equal(await batches.prune(NOW + 1, 3 * BATCH), 2 * BATCH);
+}
+
+/** Small and large files that somebody needs, or nobody any more. */
+async function workOfFiles({ files }: OpenStores, ids: string[]): Promise<void> {
+  const owners = ids.flatMap((id) => [{ kind: 'transaction', id } as const, { kind: 'batch', id } as const]);
+  const contents = times(BATCH, (n) => {
+    const bytes = Buffer.alloc(n === 0 ? 1_048_577 : 1);
+    return { accountId: 'demo', sha256: `${randomUUID()}`, sizeBytes: bytes.length, pieces: [bytes] };
+  });
+  for (const at of [NOW, NOW]) await Promise.all(contents.map((content) => files.put(content, at)));
+  const refer = (owner: FileOwner) => files.refer('demo', owner, contents.slice(0, 1), NOW);
+  await Promise.all([...owners, { kind: 'campaign', id: '~a' } as const].map(refer));
+  await files.known('demo', contents.map(({ sha256 }) => sha256));
+  await files.read(contents[0]!);
+  assert.equal(await files.sweep(NOW + 2 * UNREFERRED_KEPT_MS, 3 * BATCH + 1), 3 * BATCH + 1);
+  assert.equal(await files.read(contents[0]!), null);
 }
 
 async function workOfReceipts({ receipts }: OpenStores, ids: string[]): Promise<void> {

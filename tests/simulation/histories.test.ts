@@ -67,7 +67,7 @@ describe('histories', () => {
 
 /** What a run must have met, or its silence means nothing. */
 const REACHED =
-  'started accepted rejected throttled unknown skipped receipt machine_receipt timer cancelled rescued ' +
+  'started accepted rejected throttled paced unknown skipped receipt machine_receipt timer cancelled rescued ' +
   'completed succeeded succeeded-late failed expired unconfirmed cancelled ' +
   'pending queued sending accepted sent delivered read undelivered unconfirmed ' +
   'chain_succeeded ttl_expired campaign_not_running no_address condition_false landed ' +

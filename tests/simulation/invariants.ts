@@ -2,6 +2,7 @@
 import { attemptsUsed, isPositive, isSettled, rank } from '#domain/message.ts';
 import { unreachable } from '#domain/unreachable.ts';
 import { DEFAULT_RETRY } from '#domain/campaign.ts';
+import { standsIn } from '#domain/timers.ts';
 import { isSending } from '#domain/transaction.ts';
 import type { Leg, Message, Transaction } from '#domain/transaction.ts';
 import { JOURNEY_INVARIANTS, isDue } from './journey-invariants.ts';
@@ -60,7 +61,7 @@ export const INVARIANTS: Record<string, Invariant> = {
 
   'a running transaction has a next moment': ({ core }, { result: { transaction } }) => {
     if (transaction.status.name !== 'running') return null;
-    if (isSending(transaction)) return null;
+    if (isSending(transaction) || standsIn(transaction)) return null;
     const due = core.dueAt(transaction);
     return due !== null && Number.isFinite(due) ? null : `nothing is sent, and it is due at ${due}`;
   },

@@ -6,6 +6,7 @@
 import { RECEIPT_STATUSES } from '#domain/message.ts';
 import type { ReceiptStatus, SkipReason } from '#domain/message.ts';
 import type { Instant } from '#domain/time.ts';
+import { standsIn } from '#domain/timers.ts';
 import { isSending } from '#domain/transaction.ts';
 import type { Advance, News, Transaction } from '#domain/transaction.ts';
 import { EPOCH, transactionOf } from './setup.ts';
@@ -164,6 +165,7 @@ const ANSWERS: ((on: Pick<Attempt, 'message' | 'attempt'>, dice: number) => News
   (on) => ({ kind: 'unknown', ...on, reason: 'timeout' }),
   (on, dice) => ({ kind: 'throttled', ...on, retryAfterMs: pick([0, 100, 1_000, 3_000, 6_000, 90_000], dice) }),
   (on, dice) => ({ kind: 'throttled', ...on, retryAfterMs: pick([0, 100, 1_000, 3_000, 6_000, 90_000], dice) }),
+  (on, dice) => ({ kind: 'paced', ...on, lane: pick(['its provider', 'its sender'], dice) }),
   (on, dice) => ({
     kind: 'skipped',
     ...on,
@@ -178,7 +180,7 @@ function answer(world: World, among: Attempt[], dice: number): void {
   const { message, attempt, serial, arrived } = among[index]!;
   among.splice(index, 1);
   const said = pick(ANSWERS, Math.floor(dice / 4))({ message, attempt }, Math.floor(dice / 64));
-  const denies = said.kind === 'skipped' || said.kind === 'throttled';
+  const denies = said.kind === 'skipped' || said.kind === 'throttled' || said.kind === 'paced';
   const handover = { channel: 'sms', provider: 'p', to: `+${serial}`, at: world.now } as const;
   const news: News =
     arrived && denies
@@ -191,7 +193,7 @@ function answer(world: World, among: Attempt[], dice: number): void {
 export function giveAnswer(world: World, news: News, isStale = false): void {
   if (!('attempt' in news)) return;
   const truth = world.truths[news.message]!;
-  if (news.kind === 'throttled') truth.throttledAnswers += 1;
+  if (news.kind === 'throttled' || news.kind === 'paced') truth.throttledAnswers += 1;
   else if (news.kind !== 'skipped') truth.handedOver = true;
   if (news.kind === 'accepted' || news.kind === 'unknown') truth.taken = true;
   if (news.kind === 'unknown') truth.answerLost = true;
@@ -236,6 +238,8 @@ export function giveReceipt(world: World, message: number, status: ReceiptStatus
 /** The timer fires when it is due, a little early, or as late as it likes. */
 function fireTimer(world: World, dice: number): void {
   const due = world.core.dueAt(world.transaction);
+  const lane = standsIn(world.transaction)?.lane;
+  if (lane !== undefined && dice % 2 === 0) return tell(world, { kind: 'timer', lane });
   if (due !== null) world.now = Math.max(world.now, due + pick(LATENESS_MS, dice));
   tell(world, { kind: 'timer' });
 }
@@ -277,8 +281,10 @@ export function settle(world: World, dice: number): boolean {
   for (let steps = 0; steps < SETTLE_STEPS_MAX; steps++) {
     seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
     const due = world.core.dueAt(world.transaction);
+    const lane = standsIn(world.transaction)?.lane;
     if (world.live.length > 0) answer(world, world.live, seed >>> 8);
     else if (isSending(world.transaction)) rescue(world);
+    else if (lane !== undefined) tell(world, { kind: 'timer', lane });
     else if (due === null) return true;
     else {
       world.now = Math.max(world.now, due);

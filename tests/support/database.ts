@@ -9,31 +9,41 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import type { AnswerStore } from '#ports/answer-store.ts';
 import type { BatchStore } from '#ports/batch-store.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ConfigStore } from '#ports/config-store.ts';
 import type { EventStore } from '#ports/event-store.ts';
+import type { FileStore } from '#ports/file-store.ts';
 import type { Log } from '#ports/log.ts';
 import type { NodeStore } from '#ports/node-store.ts';
 import type { ProfileStore } from '#ports/profile-store.ts';
 import type { ReceiptStore } from '#ports/receipt-store.ts';
+import type { SendoutStore } from '#ports/sendout-store.ts';
 import type { StatsStore } from '#ports/stats-store.ts';
+import type { TokenStore } from '#ports/token-store.ts';
 import type { TrackingStore } from '#ports/tracking-store.ts';
 import type { TransactionStore } from '#ports/transaction-store.ts';
+import type { UploadStore } from '#ports/upload-store.ts';
 import type { WebhookStore } from '#ports/webhook-store.ts';
+import { answerStore } from '#postgres/answer-store.ts';
 import { batchStore } from '#postgres/batch-store.ts';
 import { configStore } from '#postgres/config-store.ts';
 import { openDatabase, readBuckets } from '#postgres/connection.ts';
 import type { Address, Database } from '#postgres/connection.ts';
 import { startEmbeddedPostgres } from '#postgres/embedded.ts';
 import { eventStore } from '#postgres/event-store.ts';
+import { fileStore } from '#postgres/file-store.ts';
 import { migrate } from '#postgres/migrate.ts';
 import { nodeStore } from '#postgres/node-store.ts';
 import { profileStore } from '#postgres/profile-store.ts';
 import { receiptStore } from '#postgres/receipt-store.ts';
+import { sendoutStore } from '#postgres/sendout-store.ts';
 import { statsStore } from '#postgres/stats-store.ts';
+import { tokenStore } from '#postgres/token-store.ts';
 import { trackingStore } from '#postgres/tracking-store.ts';
 import { transactionStore } from '#postgres/transaction-store.ts';
+import { uploadStore } from '#postgres/upload-store.ts';
 import { webhookStore } from '#postgres/webhook-store.ts';
 import { testClock } from './clock.ts';
 
@@ -44,11 +54,16 @@ export interface OpenStores {
   transactions: TransactionStore;
   profiles: ProfileStore;
   batches: BatchStore;
+  uploads: UploadStore;
+  answers: AnswerStore;
+  sendouts: SendoutStore;
   events: EventStore;
+  files: FileStore;
   receipts: ReceiptStore;
   config: ConfigStore;
   nodes: NodeStore;
   stats: StatsStore;
+  tokens: TokenStore;
   webhooks: WebhookStore;
   tracked: TrackingStore;
   /** Ends the connections; done in the end for who does not. */
@@ -141,11 +156,16 @@ export async function openStores(address: Address, clock: Clock = testClock()): 
     transactions: transactionStore(database, queries),
     profiles: profileStore(database, clock),
     batches: batchStore(database, queries),
+    uploads: uploadStore(database),
+    answers: answerStore(database),
+    sendouts: sendoutStore(database),
     events: eventStore(database, queries, clock),
+    files: fileStore(database),
     receipts: receiptStore(database),
     config: configStore(database),
     nodes: nodeStore(database),
     stats: statsStore(database),
+    tokens: tokenStore(database),
     webhooks: webhookStore(database, queries),
     tracked: trackingStore(database),
     close,

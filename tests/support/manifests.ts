@@ -15,6 +15,7 @@ import { hookCaller } from '#providers/hook.ts';
 import { createTwigTemplates } from '#templates/twig.ts';
 import { parse } from 'yaml';
 import { memoryConfigStore } from './memory-config-store.ts';
+import { memoryFileStore } from './memory-file-store.ts';
 import type { MemoryConfigStore } from './memory-config-store.ts';
 import { testTools } from './provider-tools.ts';
 
@@ -30,7 +31,9 @@ export interface ConfiguredNode {
 export function configuredNode(store: MemoryConfigStore = memoryConfigStore()): ConfiguredNode {
   const config = configCache(store);
   const templates = createTwigTemplates();
-  const tools = { config, templates, providerTypes: PROVIDER_TYPES, hooks: hookCaller({ ...testTools(), templates }) };
+  const hooks = hookCaller({ ...testTools(), templates });
+  const { clock } = testTools();
+  const tools = { config, templates, providerTypes: PROVIDER_TYPES, hooks, files: memoryFileStore(), clock };
   const sender = webhookSender(testTools().clock, 'test');
   return {
     store,

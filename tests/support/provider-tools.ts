@@ -95,6 +95,7 @@ export function outgoing(changes: Partial<OutgoingMessage> = {}): OutgoingMessag
     url: null,
     data: null,
     template: null,
+    attachments: null,
     unsubscribeUrl: null,
     headers: null,
     txnId: 'order-7',

@@ -8,6 +8,8 @@ import type { Templates } from '#ports/templates.ts';
 import type { WebhookSender } from '#ports/webhook-sender.ts';
 import type { ConfigCache } from '../config-cache.ts';
 import type { ManifestChange } from './changes.ts';
+import { refuseMissingFiles, storeFiles } from './attachment-files.ts';
+import type { FileTools } from './attachment-files.ts';
 import { createFaults } from './faults.ts';
 import type { Fault, Faults } from './faults.ts';
 import { refuseBadHooks } from './hook.ts';
@@ -23,7 +25,7 @@ const PARSED_PER_TURN = 20;
 const RECEIPT_SECRET_BYTES = 16;
 
 /** What changing the configuration needs. */
-export interface AdminTools {
+export interface AdminTools extends FileTools {
   config: ConfigCache;
   templates: Templates;
   /** The words that providers' `type` may be. */
@@ -56,6 +58,8 @@ export async function applyManifest(
   if (!draft) return { kind: 'refused', faults: found.list() };
   await config.refresh();
   await refuseTemplates(tools, draft, found);
+  await refuseMissingFiles(tools, draft.accountId, draft.campaigns, found);
+  if (!dryRun && found.isEmpty()) await storeFiles(tools, draft.accountId, draft.campaigns);
 
   const planning = { ...tools, newReceiptSecret: () => randomBytes(RECEIPT_SECRET_BYTES).toString('hex') };
   let outcome: ManifestOutcome = { kind: 'refused', faults: [] };

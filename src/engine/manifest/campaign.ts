@@ -12,12 +12,13 @@ import { below, blame, idOf, mapOf, refuseUnknown, required, textOf, wordOf } fr
 import type { Place } from './reading.ts';
 import { contentView, readMessages, readStages } from './stages.ts';
 import type { ContentDraft } from './stages.ts';
+import { readStartsOn } from './starts-on.ts';
 
 /** What a campaign can be: one message, whose keys are its own, or one of these. */
 export const SHAPE_KEYS = ['messages', 'stages'] as const;
 type Shape = (typeof SHAPE_KEYS)[number];
 /** What is the campaign's, whatever it says. */
-export const COMMON_KEYS = ['id', 'name', 'state'] as const;
+export const COMMON_KEYS = ['id', 'name', 'state', 'on'] as const;
 
 /** A campaign that was read. */
 export interface CampaignDraft {
@@ -26,6 +27,7 @@ export interface CampaignDraft {
   name: string;
   /** Absent: a campaign stays in its state, and a new one is a draft. */
   state?: CampaignState;
+  on?: NonNullable<Campaign['on']>;
   content: CampaignContent;
   /** The parts of the content, and where they stand. */
   messages: MessageDraft[];
@@ -41,9 +43,10 @@ export function readCampaign(place: Place): CampaignDraft | undefined {
   const id = readId(map);
   const name = textOf(below(map, 'name'));
   const state = wordOf(below(map, 'state'), CAMPAIGN_STATES);
+  const on = readStartsOn(below(map, 'on'), id);
   const said = readContent(map, shape);
   if (id === undefined || !said) return undefined;
-  return { path: place.path, id, name: name ?? id, ...(state && { state }), ...said };
+  return { path: place.path, id, name: name ?? id, ...(state && { state }), ...(on && { on }), ...said };
 }
 
 /** A campaign is of one shape, and the keys of a message belong to each message. */
@@ -72,11 +75,11 @@ function readContent(map: Place<JsonObject>, shape: Shape | undefined): ContentD
 }
 
 /** A campaign as a manifest writes it, without what stands in the headers of its hooks. */
-export function campaignView({ id, name, state, content }: Campaign): JsonObject {
-  return { id, name, state, ...contentView(content, hookView) };
+export function campaignView({ id, name, state, on, content }: Campaign): JsonObject {
+  return { id, name, state, ...(on && { on }), ...contentView(content, hookView) };
 }
 
 /** The same with these headers: to compare, never to show. */
-export function campaignWithSecrets({ id, name, state, content }: Campaign): JsonObject {
-  return { id, name, state, ...contentView(content, hookWithSecrets) };
+export function campaignWithSecrets({ id, name, state, on, content }: Campaign): JsonObject {
+  return { id, name, state, ...(on && { on }), ...contentView(content, hookWithSecrets) };
 }

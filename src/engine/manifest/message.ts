@@ -5,6 +5,8 @@ import type { ProviderId } from '#domain/ids.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
 import { isSmsSender } from '#domain/sender.ts';
 import { formatDuration } from '#domain/time.ts';
+import { attachmentsView, readAttachments } from './attachments.ts';
+import type { FileDraft } from './attachments.ts';
 import type { Path } from './faults.ts';
 import {
   below,
@@ -42,8 +44,6 @@ const SAYS_SOMETHING = ['body', 'html', 'title', 'template', 'data'] as const;
 /** What can be left untracked. */
 const TRACKED = ['clicks', 'opens', 'unsubscribe'] as const;
 
-const NOT_YET: Record<string, string> = { attachments: 'is not supported yet; put a link into the text' };
-
 /** The keys of a message. */
 export const MESSAGE_KEYS: readonly string[] = [
   'channel',
@@ -56,19 +56,19 @@ export const MESSAGE_KEYS: readonly string[] = [
   'retry',
   'onUnknown',
   'tracking',
-  ...Object.keys(NOT_YET),
+  'attachments',
 ];
 
 /** A message that was read, and where: what is found out about it later is told there. */
 export interface MessageDraft {
   path: Path;
   message: MessageContent;
+  /** Its attachments, with what is in them. */
+  files: FileDraft[];
 }
 
 /** Reads the message there; unknown keys are for the caller to refuse. Undefined, with faults, when nothing more can be said about it. */
 export function readMessage(map: Place<JsonObject>): MessageDraft | undefined {
-  for (const [key, message] of Object.entries(NOT_YET))
-    if (Object.hasOwn(map.value, key)) blame(below(map, key), message);
   const channel = wordOf(required(below(map, 'channel'), `use one of ${CHANNELS.join(', ')}`), CHANNELS);
   const providers = readProviders(map);
   const texts = TEXTS.flatMap((key) => {
@@ -77,6 +77,9 @@ export function readMessage(map: Place<JsonObject>): MessageDraft | undefined {
   });
   const data = readData(below(map, 'data'));
   const template = readTemplate(below(map, 'template'));
+  const files = readAttachments(below(map, 'attachments'));
+  if (channel !== undefined && channel !== 'email' && below(map, 'attachments').value !== undefined)
+    blame(below(map, 'attachments'), `stands in a message for ${channel}; only e-mails have files, so put a link into the text`);
   const receiptTimeoutMs = durationOf(below(map, 'receiptTimeout'), RECEIPT_TIMEOUT);
   const retry = retryOf(below(map, 'retry'));
   const onUnknown = wordOf(below(map, 'onUnknown'), ON_UNKNOWN);
@@ -92,12 +95,13 @@ export function readMessage(map: Place<JsonObject>): MessageDraft | undefined {
     ...Object.fromEntries(texts),
     ...(data && { data }),
     ...(template && { template }),
+    ...(files.length > 0 && { attachments: files.map(({ attachment }) => attachment) }),
     ...(receiptTimeoutMs !== undefined && { receiptTimeoutMs }),
     ...(retry && { retry }),
     ...(onUnknown === 'leave' && { onUnknown }),
     ...(tracking && { tracking }),
   };
-  return { path: map.path, message };
+  return { path: map.path, message, files };
 }
 
 /** A sender that is a template is only known when it is rendered. */
@@ -158,7 +162,7 @@ function readTracking(place: Place): MessageContent['tracking'] {
 
 /** A message as a manifest writes it. */
 export function messageView(message: MessageContent): JsonObject {
-  const { channel, providers, data, template, receiptTimeoutMs, retry, onUnknown, tracking } = message;
+  const { channel, providers, data, template, attachments, receiptTimeoutMs, retry, onUnknown, tracking } = message;
   const texts = TEXTS.flatMap((key) => (message[key] === undefined ? [] : [[key, message[key]] as const]));
   return {
     channel,
@@ -166,6 +170,7 @@ export function messageView(message: MessageContent): JsonObject {
     ...Object.fromEntries(texts),
     ...(data && { data }),
     ...(template && { template: { ...template } }),
+    ...(attachments && { attachments: attachmentsView(attachments) }),
     ...(receiptTimeoutMs !== undefined && { receiptTimeout: formatDuration(receiptTimeoutMs) }),
     ...(retry && { retry: retryView(retry) }),
     ...(onUnknown && { onUnknown }),

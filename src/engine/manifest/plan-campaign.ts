@@ -26,7 +26,7 @@ export function planCampaign(
   { changes, writes }: Plan,
   faults: Faults,
 ): void {
-  const { id, name, path, state: wanted } = draft;
+  const { id, name, path, state: wanted, on } = draft;
   const stored = config.campaign(accountId, id);
   const before = stored?.state ?? 'draft';
   const state = wanted ?? before;
@@ -42,7 +42,7 @@ export function planCampaign(
   const contentChanged = !isDeepStrictEqual(stored?.content, content);
   const isRewritten = !contentChanged || stored?.state === 'draft';
   const version = stored && isRewritten ? stored.version : config.lastVersion(accountId, id) + 1;
-  const campaign: Campaign = { accountId, id, name, state, version, content };
+  const campaign: Campaign = { accountId, id, name, state, ...(on && { on }), version, content };
   if (isDeepStrictEqual(campaign, stored)) return;
   writes.campaigns.push({ campaign, contentChanged });
   const fields = fieldChanges(stored && versionedView(stored), versionedView(campaign), SECRETS);

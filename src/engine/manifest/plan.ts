@@ -21,6 +21,7 @@ import { providerWithSecrets, receiptsDefault, refuseBadSettings, secretsOf, typ
 import type { ProviderDraft } from './provider.ts';
 import type { ManifestDraft } from './read.ts';
 import { withSecrets } from './secrets.ts';
+import { refuseCrowdedEvents } from './starts-on.ts';
 import { planWebhooks } from './webhook-plan.ts';
 
 /** What planning needs. */
@@ -64,6 +65,7 @@ export function planManifest(tools: PlanTools, draft: ManifestDraft, prune: bool
   planKeys(tools.config, draft, prune, plan, faults);
   for (const provider of draft.providers) planProvider(tools, draft.accountId, provider, plan, faults);
   for (const campaign of draft.campaigns) planCampaign(tools.config, draft.accountId, campaign, plan, faults);
+  refuseCrowdedEvents(prune ? [] : tools.config.campaigns(draft.accountId), draft.campaigns, faults);
   planWebhooks(tools.config, tools.sender, draft, prune, plan, faults);
   refuseBadReferences(tools.config, draft, prune, faults);
   if (prune) planPruning(tools.config, draft, plan);
@@ -95,7 +97,7 @@ function planProvider(
   { changes, writes }: Plan,
   faults: Faults,
 ): void {
-  const { id, path, channel, retry } = draft;
+  const { id, path, channel, retry, limits } = draft;
   const stored = tools.config.provider(accountId, id);
   const type = typeOf(draft, tools.providerTypes, faults);
   if (!type) return;
@@ -108,6 +110,7 @@ function planProvider(
     type: type.type,
     receipts: draft.receipts ?? receiptsDefault(type.type, settings),
     ...(retry && { retry }),
+    ...(limits && { limits }),
     receiptSecret: stored?.receiptSecret ?? tools.newReceiptSecret(),
     settings,
   };

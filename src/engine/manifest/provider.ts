@@ -2,7 +2,7 @@
 import { CHANNELS } from '#domain/campaign.ts';
 import type { Channel, RetryPolicy } from '#domain/campaign.ts';
 import type { ProviderId } from '#domain/ids.ts';
-import type { ProviderConfig } from '#domain/provider.ts';
+import type { ProviderConfig, ProviderLimits } from '#domain/provider.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
 import type { ProviderType } from '#ports/provider.ts';
 import type { Templates } from '#ports/templates.ts';
@@ -10,13 +10,14 @@ import { closestTo, didYouMean } from './closest.ts';
 import type { Path } from './faults.ts';
 import { below, idOf, isMap, mapOf, required, textOf, wordOf } from './reading.ts';
 import type { Place } from './reading.ts';
+import { providerLimitsOf, providerLimitsView } from './provider-limits.ts';
 import { retryOf, retryView } from './retry.ts';
 import { withoutSecrets } from './secrets.ts';
 import type { SecretPaths } from './secrets.ts';
 
 const RECEIPTS = ['none', 'callback'] as const;
 /** What every provider has; all other keys are its type's settings. */
-const KEYS = ['id', 'channel', 'type', 'receipts', 'retry'];
+const KEYS = ['id', 'channel', 'type', 'receipts', 'retry', 'limits'];
 /** The type that reports by itself, without any settings. */
 const REPORTS_BY_ITSELF = 'sandbox';
 
@@ -28,6 +29,7 @@ export interface ProviderDraft {
   type: string;
   receipts?: ProviderConfig['receipts'];
   retry?: RetryPolicy;
+  limits?: ProviderLimits;
   settings: JsonObject;
 }
 
@@ -48,6 +50,7 @@ export function readProvider(place: Place): { declared?: DeclaredProvider; draft
   const type = textOf(required(below(map, 'type'), 'say what it speaks, such as http or sandbox'));
   const receipts = wordOf(below(map, 'receipts'), RECEIPTS);
   const retry = retryOf(below(map, 'retry'));
+  const limits = providerLimitsOf(below(map, 'limits'));
   if (id === undefined) return {};
   const declared = { path: place.path, id, channel: channel ?? null };
   if (channel === undefined || type === undefined) return { declared };
@@ -59,6 +62,7 @@ export function readProvider(place: Place): { declared?: DeclaredProvider; draft
     type,
     ...(receipts && { receipts }),
     ...(retry && { retry }),
+    ...(limits && { limits }),
     settings,
   };
   return { declared, draft };
@@ -131,6 +135,7 @@ export function providerWithSecrets(provider: ProviderConfig): JsonObject {
   return { ...commonView(provider), ...provider.settings };
 }
 
-function commonView({ id, channel, type, receipts, retry }: ProviderConfig): JsonObject {
-  return { id, channel, type, receipts, ...(retry && { retry: retryView(retry) }) };
+function commonView({ id, channel, type, receipts, retry, limits }: ProviderConfig): JsonObject {
+  const own = { ...(retry && { retry: retryView(retry) }), ...(limits && { limits: providerLimitsView(limits) }) };
+  return { id, channel, type, receipts, ...own };
 }

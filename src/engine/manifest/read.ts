@@ -3,7 +3,6 @@ import { isSupportedCountry } from 'libphonenumber-js/max';
 import { LIMITED_APIS } from '#domain/account.ts';
 import type { LimitedApi } from '#domain/account.ts';
 import type { AccountId } from '#domain/ids.ts';
-import { parseRate } from '#domain/rate-bucket.ts';
 import type { Rate } from '#domain/rate-bucket.ts';
 import type { JsonObject } from '#domain/request.ts';
 import { readCampaign } from './campaign.ts';
@@ -13,6 +12,7 @@ import { readKey } from './keys.ts';
 import type { KeyDraft } from './keys.ts';
 import { readProvider } from './provider.ts';
 import type { DeclaredProvider, ProviderDraft } from './provider.ts';
+import { rateOf } from './provider-limits.ts';
 import {
   below,
   blame,
@@ -121,11 +121,8 @@ function readLimits(place: Place): Partial<Record<LimitedApi, Rate>> | undefined
   refuseUnknown(map, LIMITED_APIS);
   const limits: Partial<Record<LimitedApi, Rate>> = {};
   for (const api of LIMITED_APIS) {
-    const { value } = below(map, api);
-    if (value === undefined) continue;
-    const rate = typeof value === 'string' ? parseRate(value) : null;
+    const rate = rateOf(below(map, api));
     if (rate) limits[api] = rate;
-    else blame(below(map, api), 'must be a rate such as 200/s, 1000/m or 5000/h');
   }
   return limits;
 }

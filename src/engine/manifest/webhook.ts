@@ -3,7 +3,7 @@ import { CHANNELS } from '#domain/campaign.ts';
 import type { Channel } from '#domain/campaign.ts';
 import type { CampaignId } from '#domain/ids.ts';
 import type { JsonObject } from '#domain/request.ts';
-import { WEBHOOK_EVENT_TYPES, WEBHOOK_FORMATS } from '#domain/webhook.ts';
+import { FORMAT_EVENTS, WEBHOOK_EVENT_TYPES, WEBHOOK_FORMATS } from '#domain/webhook.ts';
 import type { Webhook, WebhookAuth, WebhookEventType, WebhookFormat, WebhookId } from '#domain/webhook.ts';
 import type { Path } from './faults.ts';
 import { below, blame, flagOf, idOf, mapOf, refuseUnknown, required, setOf, textOf, wordOf } from './reading.ts';
@@ -21,6 +21,7 @@ const KEY_BYTES = { min: 24, max: 64 };
 const KEYS = ['id', 'url', 'events', 'campaigns', 'channels', 'format', 'auth', 'enabled', 'disabledReason'];
 const AUTH_KEYS: Record<WebhookAuth['type'], readonly string[]> = {
   standard: ['secret'],
+  connectly: ['secret'],
   basic: ['username', 'password'],
   bearer: ['token'],
   none: [],
@@ -85,7 +86,7 @@ function readAuth(place: Place): JsonObject | null | undefined {
     auth[key] = value;
   }
   const { secret } = auth;
-  if (typeof secret === 'string' && secret !== KEPT) refuseBadSecret(below(map, 'secret'), secret);
+  if (type === 'standard' && typeof secret === 'string' && secret !== KEPT) refuseBadSecret(below(map, 'secret'), secret);
   return auth;
 }
 
@@ -112,9 +113,14 @@ export function completeWebhook(draft: WebhookDraft, completion: WebhookCompleti
   const { stored, accountId } = completion;
   const auth = completeAuth(draft, completion);
   if (!auth) return null;
-  const { path: _path, auth: _auth, enabled = stored?.enabled ?? true, format, ...rest } = draft;
+  const { path, auth: _auth, enabled = stored?.enabled ?? true, format: given, ...rest } = draft;
   const disabledReason = enabled ? null : (stored?.disabledReason ?? null);
-  return { accountId, ...rest, format: format ?? stored?.format ?? 'cloudevents', auth, enabled, disabledReason };
+  const format = given ?? stored?.format ?? 'cloudevents';
+  const words = FORMAT_EVENTS[format];
+  const wordless = words && rest.events.find((type) => !words.includes(type));
+  if (wordless === undefined) return { accountId, ...rest, format, auth, enabled, disabledReason };
+  completion.faults.add([...path, 'events'], `has ${wordless}, for which the format ${format} has no words; leave it out`);
+  return null;
 }
 
 function completeAuth(draft: WebhookDraft, { stored, faults, newSecret }: WebhookCompletion): WebhookAuth | null {
@@ -124,7 +130,7 @@ function completeAuth(draft: WebhookDraft, { stored, faults, newSecret }: Webhoo
   const type = auth['type'] as WebhookAuth['type'];
   for (const key of AUTH_KEYS[type]) {
     if (auth[key] !== undefined) continue;
-    if (key === 'secret' && stored?.auth.type === 'standard') auth[key] = stored.auth.secret;
+    if (key === 'secret' && stored?.auth.type === type && 'secret' in stored.auth) auth[key] = stored.auth.secret;
     else if (key === 'secret' && newSecret) auth[key] = newSecret();
     else {
       const remedy = key === 'secret' ? `give it, such as "\${WEBHOOK_SECRET}"; ${HOW_TO_MAKE_ONE}` : 'give it';

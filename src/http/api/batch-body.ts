@@ -59,7 +59,9 @@ async function readRecipients(given: unknown[], request: BatchRequest): Promise<
   const breathe = startBreathing();
   const recipients: Recipient[] = [];
   for (const [index, entry] of given.entries()) {
-    recipients.push(readRecipient(entry, index, request));
+    const read = readRecipient(entry, request);
+    if ('fault' in read) throw blamed(index, read.field, read.fault);
+    recipients.push(read.recipient);
     const pause = breathe();
     if (pause) await pause;
   }
@@ -68,34 +70,41 @@ async function readRecipients(given: unknown[], request: BatchRequest): Promise<
 
 const FIELDS = ['userId', 'target', 'params', 'email', 'phone', 'consents'];
 
-function readRecipient(entry: unknown, index: number, { targetKind, unknownUsers }: BatchRequest): Recipient {
-  const blame = (field: string | null, message: string) => blamed(index, field, message);
-  if (!isMap(entry)) throw blame(null, 'must be an object such as {"userId": "u-1"}');
+/** A recipient as clients write him; or what is wrong with him, and in which field (null: with all of him). */
+export function readRecipient(
+  entry: unknown,
+  { targetKind, unknownUsers }: Pick<BatchRequest, 'targetKind' | 'unknownUsers'>,
+): { recipient: Recipient } | { field: string | null; fault: string } {
+  const blame = (field: string | null, fault: string) => ({ field, fault });
+  if (!isMap(entry)) return blame(null, 'must be an object such as {"userId": "u-1"}');
   const unknown = Object.keys(entry).find((name) => !FIELDS.includes(name));
-  if (unknown !== undefined) throw blame(unknown, `is not known; the fields are ${FIELDS.join(', ')}`);
+  if (unknown !== undefined) return blame(unknown, `is not known; the fields are ${FIELDS.join(', ')}`);
   const { userId, target = userId, params, email, phone, consents } = entry;
   if (userId !== undefined && (targetKind !== 'user_id' || entry['target'] !== undefined)) {
-    throw blame('userId', 'is the target itself: give one of both, and userId only where targetBy is user_id');
+    return blame('userId', 'is the target itself: give one of both, and userId only where targetBy is user_id');
   }
-  if (target === undefined) throw blame('target', 'is missing');
+  if (target === undefined) return blame('target', 'is missing');
   if (typeof target !== 'string' && !(typeof target === 'number' && Number.isSafeInteger(target)))
-    throw blame('target', 'must be a text or a whole number');
-  if (params !== undefined && !isMap(params)) throw blame('params', 'must be an object');
-  if (email !== undefined && typeof email !== 'string') throw blame('email', 'must be a text');
+    return blame('target', 'must be a text or a whole number');
+  if (params !== undefined && !isMap(params)) return blame('params', 'must be an object');
+  if (email !== undefined && typeof email !== 'string') return blame('email', 'must be a text');
   if (phone !== undefined && !(typeof phone === 'string' && phone.length <= PHONE_LENGTH_MAX)) {
-    throw blame('phone', `must be a text of at most ${PHONE_LENGTH_MAX} characters`);
+    return blame('phone', `must be a text of at most ${PHONE_LENGTH_MAX} characters`);
   }
   if (consents !== undefined) {
-    if (unknownUsers !== 'create') throw blame('consents', 'are written only with "unknownUsers": "create"');
-    if (!isConsents(consents)) throw blame('consents', `must be an object of true and false by ${CONSENTS.join(', ')}`);
+    if (unknownUsers !== 'create') return blame('consents', 'are written only with "unknownUsers": "create"');
+    if (!isConsents(consents)) {
+      return blame('consents', `must be an object of true and false by ${CONSENTS.join(', ')}`);
+    }
   }
-  return {
+  const recipient: Recipient = {
     target: String(target),
     ...(params !== undefined && { params: params as JsonObject }),
     ...(email !== undefined && { email }),
     ...(phone !== undefined && { phone }),
     ...(consents !== undefined && { consents: consents as Record<string, boolean> }),
   };
+  return { recipient };
 }
 
 function blamed(index: number, field: string | null, message: string): Refusal {

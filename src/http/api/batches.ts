@@ -4,12 +4,15 @@ import { startOf } from '#domain/batch.ts';
 import type { Batch, BatchVerb, RecipientResult } from '#domain/batch.ts';
 import { isTransactionId } from '#domain/ids.ts';
 import { isoTime } from '#domain/time.ts';
+import type { BatchResult } from '#engine/batch-accept.ts';
 import type { ApiTools } from '../api-tools.ts';
+import { FileBody, limitFiles } from '../uploads/file-bodies.ts';
 import { limitLargeBodies } from '../large-json-bodies.ts';
 import { takeFromLimit } from '../limit-headers.ts';
-import { word } from '../query.ts';
+import { parameter, word } from '../query.ts';
 import { Refusal } from '../refusal.ts';
 import { BatchBody, readBatch } from './batch-body.ts';
+import { readFileCall } from './batch-file.ts';
 import { callerAccount } from './entry.ts';
 import { pageQuery } from './page-query.ts';
 
@@ -31,9 +34,14 @@ const RESULTS = [
   'cancelled',
 ] as const;
 
+function resultsQuery(request: FastifyRequest) {
+  const page = pageQuery(request, (text) => /^\d{1,8}$/.test(text));
+  return { ...page, result: word(request, 'state', RESULTS) ?? null };
+}
+
 /** The endpoints; `registerRoutes` gives them their URLs. */
 export function batchEndpoints(tools: ApiTools) {
-  const { engine, batches, clock } = tools;
+  const { batches, clock } = tools;
 
   async function find(request: FastifyRequest): Promise<Batch> {
     const { id } = request.params as { id: string };
@@ -46,7 +54,7 @@ export function batchEndpoints(tools: ApiTools) {
     config: { scope: 'trigger' as const },
     handler: async (request: FastifyRequest) => {
       const { id } = request.params as { id: string };
-      const outcome = isTransactionId(id) ? await engine.turnBatch(callerAccount(request).id, id, verb) : null;
+      const outcome = isTransactionId(id) ? await tools.engine.turnBatch(callerAccount(request).id, id, verb) : null;
       if (outcome === null) throw noBatch(id);
       if (outcome.kind === 'conflict') throw new Refusal('conflict', outcome.message);
       return summary(outcome.batch, clock.now());
@@ -56,23 +64,32 @@ export function batchEndpoints(tools: ApiTools) {
   return {
     create: {
       bodyLimit: CALL_MAX_BYTES,
-      onRequest: limitLargeBodies(),
-      schema: { body: BatchBody },
+      onRequest: [limitLargeBodies(), limitFiles()],
+      schema: { body: { content: { 'application/json': { schema: BatchBody } } } },
       config: { scope: 'trigger' as const },
-      handler: (request: FastifyRequest, reply: FastifyReply) => create(engine, request, reply),
+      handler: (request: FastifyRequest, reply: FastifyReply) => create(tools, request, reply),
     },
 
     get: {
       config: { scope: 'read' as const },
       handler: async (request: FastifyRequest) => {
-        const { limit, cursor } = pageQuery(request, (text) => /^\d{1,6}$/.test(text));
-        const result = word(request, 'state', RESULTS) ?? null;
+        const { result, limit, cursor } = resultsQuery(request);
         const batch = await find(request);
         const [counts, { data, next }] = await Promise.all([
           batches.counts(batch),
           batches.results(batch, result, limit, cursor),
         ]);
         return { ...summary(batch, clock.now()), counts, recipients: data.map(recipientView), next };
+      },
+    },
+
+    /** The results alone: without the counts, which take long to count for a million recipients. */
+    recipients: {
+      config: { scope: 'read' as const },
+      handler: async (request: FastifyRequest) => {
+        const { result, limit, cursor } = resultsQuery(request);
+        const { data, next } = await batches.results(await find(request), result, limit, cursor);
+        return { data: data.map(recipientView), next };
       },
     },
 
@@ -91,12 +108,10 @@ export function batchEndpoints(tools: ApiTools) {
   };
 }
 
-async function create(engine: ApiTools['engine'], request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const account = callerAccount(request);
-  takeFromLimit(engine.limits, account.id, 'batches', reply);
+async function create(tools: ApiTools, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  await takeFromLimit(tools.engine.limits, callerAccount(request).id, 'batches', reply);
   const key = keyOf(request);
-  const { request: wanted, recipients } = await readBatch(request.body as BatchBody);
-  const result = await engine.acceptBatch(account, wanted, recipients, key);
+  const result = await accepted(tools, request, key);
   if (result.kind === 'refused') {
     const { kind, message } = result.refusal;
     throw new Refusal(kind === 'campaign_unknown' ? 'not_found' : kind, message);
@@ -108,12 +123,23 @@ async function create(engine: ApiTools['engine'], request: FastifyRequest, reply
   return reply.code(202).send(firstAnswer(result.batch));
 }
 
+function accepted({ engine, isStopping }: ApiTools, request: FastifyRequest, key: string | null): Promise<BatchResult> {
+  const account = callerAccount(request);
+  const body = request.body as BatchBody | FileBody;
+  return body instanceof FileBody
+    ? readFileCall(request, body, isStopping).then(({ request: wanted, file }) =>
+        engine.acceptUpload(account, wanted, file, key),
+      )
+    : readBatch(body).then(({ request: wanted, recipients }) => engine.acceptBatch(account, wanted, recipients, key));
+}
+
 function noBatch(id: string): Refusal {
   return new Refusal('not_found', `there is no batch "${id}"; see "carom batches"`);
 }
 
-function keyOf({ headers }: FastifyRequest): string | null {
-  const key = headers['idempotency-key'];
+/** The header, or, for what cannot set one, the parameter `key`. */
+function keyOf(request: FastifyRequest): string | null {
+  const key = request.headers['idempotency-key'] ?? parameter(request, 'key');
   if (key === undefined) return null;
   if (typeof key === 'string' && key.length >= 1 && key.length <= KEY_LENGTH_MAX) return key;
   throw new Refusal('invalid', `Idempotency-Key must have 1 to ${KEY_LENGTH_MAX} characters`);
@@ -125,7 +151,7 @@ function firstAnswer(batch: Batch): object {
 }
 
 function summary(batch: Batch, now: number): object {
-  const { id, state, createdAt, endedAt, total, request } = batch;
+  const { id, state, createdAt, endedAt, total, badRows = 0, request } = batch;
   const startAt = startOf(batch);
   return {
     id,
@@ -137,12 +163,13 @@ function summary(batch: Batch, now: number): object {
     unknownUsers: request.unknownUsers,
     reference: request.reference,
     total,
+    badRows,
     createdAt: isoTime(createdAt),
     startAt: isoTime(startAt),
     endedAt: endedAt === null ? null : isoTime(endedAt),
   };
 }
 
-function recipientView({ index, target, userId, result, reason, transactionId }: RecipientResult): object {
-  return { index, target, userId, state: result, reason, transactionId };
+function recipientView({ index, target, userId, result, reason, detail, transactionId }: RecipientResult): object {
+  return { index, target, userId, state: result, reason, detail: detail ?? null, transactionId };
 }

@@ -35,9 +35,9 @@ type PreviewBody = Static<typeof PreviewBody>;
 
 /** The endpoints; `registerRoutes` gives them their URLs. */
 export function campaignEndpoints(tools: ApiTools) {
-  const { engine, templates, providerTypes, hooks } = tools;
+  const { engine, templates, providerTypes, hooks, files, clock } = tools;
   const { config } = engine;
-  const admin = { config, templates, providerTypes, hooks };
+  const admin = { config, templates, providerTypes, hooks, files, clock };
   const target = (request: FastifyRequest) => [callerAccount(request).id, idOf(request)] as const;
 
   function find(request: FastifyRequest): Campaign {

@@ -18,6 +18,7 @@ const EventBody = Type.Object(
     eventName: Type.String({ minLength: 1, maxLength: 100 }),
     eventTime: Type.Optional(Type.String()),
     eventData: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    skipTriggers: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 );
@@ -25,7 +26,7 @@ const EventBody = Type.Object(
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** The endpoints; `registerRoutes` gives them their URLs. */
-export function eventEndpoints({ events, clock }: ApiTools) {
+export function eventEndpoints({ engine, events, clock }: ApiTools) {
   async function list(request: FastifyRequest, userId: string | undefined): Promise<object> {
     const eventName = parameter(request, 'eventName');
     const { limit, cursor } = pageQuery(request, (text) => UUID.test(text));
@@ -39,7 +40,13 @@ export function eventEndpoints({ events, clock }: ApiTools) {
       schema: { body: EventBody },
       config: { scope: 'trigger' as const },
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
-        const { userId, eventName, eventTime, eventData = {} } = request.body as Static<typeof EventBody>;
+        const {
+          userId,
+          eventName,
+          eventTime,
+          eventData = {},
+          skipTriggers = false,
+        } = request.body as Static<typeof EventBody>;
         const now = clock.now();
         const at = eventTime === undefined ? now : parseInstant(eventTime);
         if (at === null) throw new Refusal('invalid', 'eventTime must be an ISO-8601 time with an offset');
@@ -52,7 +59,7 @@ export function eventEndpoints({ events, clock }: ApiTools) {
           eventTime: at,
           eventData: eventData as JsonObject,
         };
-        await events.track(event);
+        await engine.track(event, { skipTriggers });
         return reply.code(202).send(eventView(event));
       },
     },

@@ -13,9 +13,9 @@ import { faultRefusal } from './fault-refusal.ts';
 const MANIFEST_MAX_BYTES = 5 * 1_048_576;
 
 /** The endpoints; `registerRoutes` gives them their URLs. */
-export function manifestEndpoints({ engine, templates, providerTypes, hooks }: ApiTools) {
+export function manifestEndpoints({ engine, templates, providerTypes, hooks, files, clock }: ApiTools) {
   const { config, webhooks } = engine;
-  const tools = { config, templates, providerTypes, hooks, sender: webhooks };
+  const tools = { config, templates, providerTypes, hooks, files, clock, sender: webhooks };
   return {
     get: {
       config: { scope: 'admin' as const },

@@ -1,4 +1,6 @@
 import Type from 'typebox';
+import { CHANNELS } from '#domain/campaign.ts';
+import { SUBSCRIPTIONS_MAX } from '#domain/subscription.ts';
 
 /** The channels a user can be asked about. */
 export const CONSENTS = ['sms', 'email', 'whatsapp', 'push', 'web_push', 'rcs', 'voice'] as const;
@@ -30,6 +32,21 @@ export const ProfileFieldsSchema = Type.Object(
           { additionalProperties: false },
         ),
         { maxItems: 50 },
+      ),
+    ),
+    subscriptions: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            channel: Type.Enum([...CHANNELS]),
+            value: Type.Optional(Type.String({ minLength: 1, maxLength: 1_000 })),
+            provider: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+            subscriptionId: Type.Optional(Type.String({ minLength: 1, maxLength: 1_000 })),
+            custom: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+          },
+          { additionalProperties: false },
+        ),
+        { maxItems: SUBSCRIPTIONS_MAX },
       ),
     ),
     // Any of them: Type.Record would require them all.

@@ -65,8 +65,8 @@ export function profileEndpoints({ profiles }: ApiTools) {
 
 function profileView({ userId, fields }: Profile): object {
   const { firstName, lastName, email, phone, birthDate, gender, locale, timeZone, internalId } = fields;
-  const { attributes, devices, consents } = fields;
+  const { attributes, devices, subscriptions, consents } = fields;
   const named = { firstName, lastName, email, phone, birthDate, gender, locale, timeZone, internalId };
   const orNull = Object.fromEntries(Object.entries(named).map(([name, value]) => [name, value ?? null]));
-  return { userId, ...orNull, attributes: attributes ?? {}, devices: devices ?? [], consents: consents ?? {} };
+  return { userId, ...orNull, attributes: attributes ?? {}, devices: devices ?? [], subscriptions: subscriptions ?? [], consents: consents ?? {} };
 }

@@ -1,4 +1,5 @@
 /** A transaction as our API shows it. */
+import type { Attachment } from '#domain/attachment.ts';
 import { messageId } from '#domain/ids.ts';
 import type { MessageId } from '#domain/ids.ts';
 import { leadsOfLeg, legState } from '#domain/leg.ts';
@@ -27,11 +28,12 @@ export function transactionSummary({ transaction, request }: StoredTransaction):
   };
 }
 
-/** The whole of it: every leg with its messages and, of journeys, its stages; and the timeline. */
-export function transactionView(stored: StoredTransaction, timeline: TimelineEntry[]): object {
+/** The whole of it: the files of the call, every leg with its messages and, of journeys, its stages; and the timeline. */
+export function transactionView(stored: StoredTransaction, timeline: TimelineEntry[], attachments: Attachment[]): object {
   const { transaction } = stored;
   return {
     ...transactionSummary(stored),
+    attachments,
     legs: transaction.legs.map((leg, position) => legView(transaction, leg, position)),
     timeline: timeline.map(({ at, what, leg, message, detail }) => {
       return { at: isoTime(at), what, leg, message: message === null ? null : idOf(transaction, message), detail };

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { Static } from 'typebox';
 import { isTransactionId } from '#domain/ids.ts';
+import type { Account } from '#domain/account.ts';
 import type { ProfileFields } from '#domain/profile.ts';
 import { NOTHING_MORE } from '#domain/request.ts';
 import type { JsonObject, TransactionRequest } from '#domain/request.ts';
@@ -10,8 +11,10 @@ import { parseInstant } from '#domain/time.ts';
 import { MODES, hasEnded } from '#domain/transaction.ts';
 import type { TransactionStatus } from '#domain/transaction.ts';
 import type { Refusal as EngineRefusal } from '#engine/plan.ts';
+import { replayOf } from '#engine/replay.ts';
 import type { StoredTransaction, TransactionFilter } from '#ports/transaction-store.ts';
 import type { ApiTools } from '../api-tools.ts';
+import { attachmentsOf, keepAttachments, readAttachments } from '../attachments.ts';
 import { takeFromLimit } from '../limit-headers.ts';
 import { flag, instant, parameter, word } from '../query.ts';
 import { Refusal } from '../refusal.ts';
@@ -34,11 +37,15 @@ const TransactionBody = Type.Object(
     email: Type.Optional(Type.String()),
     phone: Type.Optional(Type.String()),
     track: Type.Optional(Type.Object({ eventName: Type.String({ minLength: 1 }) }, { additionalProperties: false })),
+    skipTriggers: Type.Optional(Type.Boolean()),
     profile: Type.Optional(ProfileFieldsSchema),
+    attachments: Type.Optional(Type.Array(Type.Unknown())),
   },
   { additionalProperties: false },
 );
 type TransactionBody = Static<typeof TransactionBody>;
+
+const ReplayBody = Type.Object({ txnId: Type.Optional(Type.String()) }, { additionalProperties: false });
 
 /** What a list can be filtered by. */
 const STATES: readonly TransactionStatus['name'][] = [
@@ -59,14 +66,8 @@ const EVENT_NAME_MAX = 100;
 export function transactionEndpoints(tools: ApiTools) {
   const { engine, transactions } = tools;
 
-  async function find(request: FastifyRequest): Promise<StoredTransaction> {
-    const { id } = request.params as { id: string };
-    const accountId = callerAccount(request).id;
-    const byId = isTransactionId(id) ? await transactions.load(accountId, id) : null;
-    const stored = byId ?? (await transactions.loadByTxnId(accountId, id));
-    if (!stored) throw new Refusal('not_found', `there is no transaction with the id or txnId "${id}"`);
-    return stored;
-  }
+  const find = (request: FastifyRequest) => findTransaction(tools, request);
+  const view = (stored: StoredTransaction) => wholeView(tools, stored);
 
   return {
     create: {
@@ -74,17 +75,17 @@ export function transactionEndpoints(tools: ApiTools) {
       config: { scope: 'trigger' as const },
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
         const account = callerAccount(request);
-        takeFromLimit(engine.limits, account.id, 'transaction', reply);
-        const wanted = requestOf(request.body as TransactionBody);
-        if (flag(request, 'dryRun')) return dryRun(tools, request, wanted);
-        const result = await engine.accept(account, wanted);
-        if (result.kind === 'refused') throw refusalOf(result.refusal);
-        if (result.kind === 'repeat' && !result.sameRequest) {
-          const message = `txnId "${wanted.txnId}" was used for another request; use a new one, or repeat the same request`;
-          throw new Refusal('txn_id_reused', message);
-        }
-        if (result.kind !== 'accepted') reply.header('idempotent-replayed', 'true');
-        return reply.code(202).send(firstAnswer(result.stored));
+        await takeFromLimit(engine.limits, account.id, 'transaction', reply);
+        const body = request.body as TransactionBody;
+        const wanted = requestOf(body);
+        const files = readAttachments(request, body.attachments, { member: 'attachments' });
+        if (flag(request, 'dryRun')) return dryRun(tools, request, { ...wanted, attachments: attachmentsOf(files) });
+        return accept(
+          tools,
+          account,
+          { ...wanted, attachments: await keepAttachments(tools, account.id, files) },
+          reply,
+        );
       },
     },
 
@@ -92,8 +93,7 @@ export function transactionEndpoints(tools: ApiTools) {
       config: { scope: 'read' as const },
       handler: async (request: FastifyRequest) => {
         const stored = await find(request);
-        const { accountId, id } = stored.transaction;
-        return transactionView(stored, await transactions.timeline(accountId, id));
+        return view(stored);
       },
     },
 
@@ -114,10 +114,77 @@ export function transactionEndpoints(tools: ApiTools) {
         const after = await engine.cancel(transaction.accountId, transaction.id);
         if (after && after.status.name !== 'cancelled') throw alreadyEnded(after.status.name);
         const stored = await find(request);
-        return transactionView(stored, await transactions.timeline(transaction.accountId, transaction.id));
+        return view(stored);
+      },
+    },
+
+    replay: {
+      schema: { body: ReplayBody },
+      config: { scope: 'trigger' as const },
+      // Nothing has to be said.
+      preValidation: async (request: FastifyRequest) => {
+        request.body ??= {};
+      },
+      handler: async (request: FastifyRequest, reply: FastifyReply) => {
+        await takeFromLimit(engine.limits, callerAccount(request).id, 'transaction', reply);
+        const { txnId = null } = request.body as Static<typeof ReplayBody>;
+        return accept(tools, callerAccount(request), await replayable(tools, await find(request), txnId), reply);
       },
     },
   };
+}
+
+async function findTransaction({ transactions }: ApiTools, request: FastifyRequest): Promise<StoredTransaction> {
+  const { id } = request.params as { id: string };
+  const accountId = callerAccount(request).id;
+  const byId = isTransactionId(id) ? await transactions.load(accountId, id) : null;
+  const stored = byId ?? (await transactions.loadByTxnId(accountId, id));
+  if (!stored) throw new Refusal('not_found', `there is no transaction with the id or txnId "${id}"`);
+  return stored;
+}
+
+/** The whole of it; what its batch gave all its recipients is read from there. */
+async function wholeView({ transactions, batches }: ApiTools, stored: StoredTransaction): Promise<object> {
+  const { transaction, request } = stored;
+  const { accountId, id } = transaction;
+  const [timeline, batch] = await Promise.all([
+    transactions.timeline(accountId, id),
+    request.batch && batches.load(accountId, request.batch.id),
+  ]);
+  return transactionView(stored, timeline, batch?.request.attachments ?? request.attachments ?? []);
+}
+
+/** Its request once more. @throws {Refusal} when it cannot be replayed. */
+async function replayable(
+  { batches }: ApiTools,
+  stored: StoredTransaction,
+  txnId: string | null,
+): Promise<TransactionRequest> {
+  const { name } = stored.transaction.status;
+  if (!hasEnded(stored.transaction)) {
+    const remedy = 'it can be replayed when it has ended, or cancel it first';
+    throw new Refusal('conflict', `the transaction is ${name}; ${remedy}`);
+  }
+  const wanted = await replayOf(batches, stored, txnId);
+  if (wanted) return wanted;
+  throw new Refusal('conflict', 'the batch of the transaction is forgotten, and with it what it said');
+}
+
+/** Makes the transaction and answers; a repeat gets the first one's answer. */
+async function accept(
+  { engine }: ApiTools,
+  account: Account,
+  wanted: TransactionRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const result = await engine.accept(account, wanted);
+  if (result.kind === 'refused') throw refusalOf(result.refusal);
+  if (result.kind === 'repeat' && !result.sameRequest) {
+    const message = `txnId "${wanted.txnId}" was used for another request; use a new one, or repeat the same request`;
+    throw new Refusal('txn_id_reused', message);
+  }
+  if (result.kind !== 'accepted') reply.header('idempotent-replayed', 'true');
+  return reply.code(202).send(firstAnswer(result.stored));
 }
 
 function alreadyEnded(state: string): Refusal {
@@ -152,6 +219,7 @@ function requestOf(body: TransactionBody): TransactionRequest {
     email: body.email ?? null,
     phone: body.phone ?? null,
     eventName: body.track?.eventName ?? null,
+    skipTriggers: body.skipTriggers ?? false,
     profile: (body.profile as ProfileFields | undefined) ?? null,
   };
 }

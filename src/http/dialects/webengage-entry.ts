@@ -16,7 +16,7 @@ export function entrance({ engine, auth }: ApiTools) {
     if (!isTheirs || !engine.config.account(account))
       throw new Refusal('not_found', `there is no account "${account}" for this key`);
     demand(caller, 'trigger');
-    takeFromLimit(engine.limits, account, api, reply);
+    await takeFromLimit(engine.limits, account, api, reply);
   };
 }
 

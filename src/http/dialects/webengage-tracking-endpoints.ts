@@ -41,7 +41,8 @@ export function webengageTrackingEndpoints(tools: ApiTools) {
           eventTime: tracking.eventTimeOf(body, now),
           eventData: (body.eventData ?? {}) as JsonObject,
         };
-        await tools.events.track(event, tracking.requestOf(request.headers));
+        const given = tracking.requestOf(request.headers);
+        await tools.engine.track(event, given && { request: given });
         return answer(request, reply, tracking.QUEUED);
       },
     },

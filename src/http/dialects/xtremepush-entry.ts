@@ -15,7 +15,7 @@ export function entrance({ engine, auth }: ApiTools) {
     const caller = auth.recognise(keyOf(request));
     const account = accountOf(engine.config, caller, request);
     demand(caller, scope);
-    takeFromLimit(engine.limits, account.id, 'xtremepush', reply);
+    await takeFromLimit(engine.limits, account.id, 'xtremepush', reply);
     accounts.set(request, account);
   };
 }

@@ -49,7 +49,7 @@ function scheduled(mode: Mode, { legs = [{}, {}], ttlMs, startsInMs = 0 }: Given
   };
 }
 
-/** `took 0`, `error 0` (may pass), `throttled 0 3000`, `skipped 0 no_address`, a receipt's status, `machine 0 clicked`, `+500`, `due`, or a news without data. */
+/** `took 0`, `error 0` (may pass), `throttled 0 3000`, `paced 0 lane`, `turn lane`, `skipped 0 no_address`, a receipt's status, `machine 0 clicked`, `+500`, `due`, or a news without data. */
 function newsOf(line: string, transaction: Transaction): News {
   const [kind = '', index, detail = ''] = line.split(' ');
   const message = Number(index);
@@ -59,6 +59,8 @@ function newsOf(line: string, transaction: Transaction): News {
   if (kind === 'error') return { kind: 'rejected', ...on, reason: '503', retryable: true };
   if (kind === 'unknown') return { kind, ...on, reason: 'timeout' };
   if (kind === 'throttled') return { kind, ...on, retryAfterMs: Number(detail) };
+  if (kind === 'paced') return { kind, ...on, lane: detail };
+  if (kind === 'turn') return { kind: 'timer', lane: index! };
   if (kind === 'skipped') return { kind, ...on, reason: detail as SkipReason };
   if (kind === 'machine')
     return { kind: 'machine_receipt', message, status: detail as 'clicked', reason: 'link_scanner' };

@@ -1,0 +1,118 @@
+/** The files of messages on their way out: read when a provider wants them, and never more at once than there is room for. */
+import type { Attachment } from '#domain/attachment.ts';
+import type { AccountId } from '#domain/ids.ts';
+import { FileMissingError } from '#ports/file-store.ts';
+import type { FileStore } from '#ports/file-store.ts';
+import type { OutgoingFile } from '#ports/provider.ts';
+import { untilThere } from './until-there.ts';
+
+/** Bytes of files that a node's messages under way may have together. One message with more goes when no other is there. */
+const UNDER_WAY_BYTES_MAX = 134_217_728;
+/** Bytes of contents that are kept for the next message: a batch sends the same to everybody. */
+const KEPT_BYTES_MAX = 33_554_432;
+
+/** Files on their way out. */
+export interface MessageFiles {
+  /** The files as a provider is given them; null for none. */
+  of(accountId: AccountId, attachments: readonly Attachment[]): OutgoingFile[] | null;
+  /** Makes a call when there is room for the files of its message. */
+  withRoom<Result>(files: readonly OutgoingFile[] | null, call: () => Promise<Result>): Promise<Result>;
+}
+
+/** Nothing read yet. */
+export function messageFiles(store: Pick<FileStore, 'read'>, signal: AbortSignal): MessageFiles {
+  const read = keptReading((accountId, sha256) => untilThere(() => store.read({ accountId, sha256 }), signal));
+  const room = createRoom(UNDER_WAY_BYTES_MAX);
+  return {
+    of: (accountId, attachments) => {
+      if (attachments.length === 0) return null;
+      return attachments.map(({ name, type, sha256, sizeBytes }) => ({
+        name,
+        type,
+        sizeBytes,
+        content: async () => {
+          const content = await read(accountId, sha256);
+          if (content === null) throw new FileMissingError(`the content of the file "${name}" is gone`);
+          return content;
+        },
+      }));
+    },
+    withRoom: async (files, call) => {
+      if (files === null) return call();
+      const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      await room.enter(bytes);
+      try {
+        return await call();
+      } finally {
+        room.leave(bytes);
+      }
+    },
+  };
+}
+
+type Read = (accountId: AccountId, sha256: string) => Promise<Buffer | null>;
+
+/** The same, with what is asked for at once read once, and the last contents kept. */
+function keptReading(read: Read): Read {
+  const kept = new Map<string, Buffer>();
+  const reading = new Map<string, Promise<Buffer | null>>();
+  let bytes = 0;
+
+  function keep(name: string, content: Buffer): void {
+    if (content.length > KEPT_BYTES_MAX) return;
+    kept.set(name, content);
+    bytes += content.length;
+    for (const [oldest, { length }] of kept) {
+      if (bytes <= KEPT_BYTES_MAX) return;
+      kept.delete(oldest);
+      bytes -= length;
+    }
+  }
+
+  async function readAndKeep(name: string, accountId: AccountId, sha256: string): Promise<Buffer | null> {
+    const content = await read(accountId, sha256);
+    if (content) keep(name, content);
+    return content;
+  }
+
+  return (accountId, sha256) => {
+    const name = `${sha256} ${accountId}`;
+    const known = kept.get(name);
+    if (known) {
+      kept.delete(name);
+      kept.set(name, known);
+      return Promise.resolve(known);
+    }
+    const underWay = reading.get(name);
+    if (underWay) return underWay;
+    const wanted = readAndKeep(name, accountId, sha256).finally(() => reading.delete(name));
+    reading.set(name, wanted);
+    return wanted;
+  };
+}
+
+/** Lets in as much as there is room for, in the order of asking. */
+function createRoom(max: number): { enter(size: number): Promise<void>; leave(size: number): void } {
+  const waiting: { size: number; admit(): void }[] = [];
+  let used = 0;
+
+  const fits = (size: number): boolean => used === 0 || used + size <= max;
+
+  return {
+    enter: (size) => {
+      if (waiting.length === 0 && fits(size)) {
+        used += size;
+        return Promise.resolve();
+      }
+      return new Promise((resolve) => waiting.push({ size, admit: resolve }));
+    },
+    leave: (size) => {
+      used -= size;
+      while (waiting[0] && fits(waiting[0].size)) {
+        const { size: next, admit } = waiting.shift()!;
+        used += next;
+        admit();
+      }
+    },
+  };
+}
