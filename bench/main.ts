@@ -12,14 +12,16 @@ import { rssMb } from './driver/usage.ts';
 import { measureAccept, measureBare } from './parts/accept.ts';
 import { measureBatch } from './parts/batch.ts';
 import { measureBadCalls } from './parts/bad-calls.ts';
+import { measureBombs } from './parts/bombs.ts';
 import { measureLatency } from './parts/latency.ts';
 import { measureRedirects, startLinkVendor } from './parts/redirect.ts';
+import { measureRendering } from './parts/render.ts';
 import { measureThroughput } from './parts/throughput.ts';
 import { measureWebhooks } from './parts/webhooks.ts';
 import { isMet, line, table } from './report.ts';
 import type { Add, Figure } from './report.ts';
 
-const PARTS = ['idle', 'accept', 'one-leg', 'two-legs', 'latency', 'redirect', 'bad-calls', 'batch', 'webhooks'];
+const PARTS = ['idle', 'accept', 'one-leg', 'two-legs', 'latency', 'redirect', 'bad-calls', 'render', 'bombs', 'batch', 'webhooks'];
 const SECONDS_DEFAULT = 12;
 const IDLE_MS = 20_000;
 const GOAL = {
@@ -123,6 +125,11 @@ async function measure(): Promise<void> {
     await onFreshNode((carom, sink) => measureWebhooks(carom, sink, { seconds, goal: GOAL.webhooks }, adder('webhooks')));
   if (wanted.has('redirect')) await redirects();
   if (wanted.has('bad-calls')) await badCalls();
+  if (wanted.has('render')) measureRendering(adder('rendering'));
+  if (wanted.has('bombs')) {
+    const options = { seconds, goalMs: GOAL.healthMs };
+    await onFreshNode((carom) => measureBombs(carom, options, adder('template bombs')));
+  }
 }
 
 async function cleanUp(): Promise<void> {

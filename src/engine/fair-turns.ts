@@ -8,6 +8,12 @@
 /** How long such work may keep the thread, in ms, before input and output are served. One piece of it may take longer. */
 export const TURN_MS = 8;
 
+/**
+ * Turns of the event loop that are left to others in between: in each, one new connection is taken up and what has come
+ * on the others is read. Those in which nothing is to be done take some microseconds.
+ */
+const TURNS_OF_OTHERS = 8;
+
 /** Pieces of work, in turns. */
 export interface FairTurns {
   /**
@@ -23,7 +29,7 @@ export interface FairTurns {
  */
 export function fairTurns(
   now: () => number = () => performance.now(),
-  nextTurn: (callback: () => void) => void = setImmediate,
+  nextTurn: (callback: () => void) => void = afterOthers,
 ): FairTurns {
   /** Since the thread was last given back. It need not have been in one turn: an early pause does no harm. */
   let spentMs = 0;
@@ -78,4 +84,8 @@ export function fairTurns(
       });
     },
   };
+}
+
+function afterOthers(callback: () => void, turns = TURNS_OF_OTHERS): void {
+  setImmediate(() => (turns > 1 ? afterOthers(callback, turns - 1) : callback()));
 }

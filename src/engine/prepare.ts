@@ -73,17 +73,19 @@ export async function prepare(tools: PrepareTools, { transaction, request }: Sto
     batch && untilThere(() => tools.batchRequests.of(accountId, batch.id), tools.signal),
   ]);
   if (!content) return { kind: 'skip', reason: 'campaign_not_running' };
-  const id = messageId(transaction.id, index + 1);
-  const context = renderContext(transaction, request, shared?.params ?? request.params, profile);
-  // Computed for the few templates that name it.
-  const unsubscribeUrl = { get: () => tools.tracking.unsubscribeUrlOf(id), enumerable: true };
-  Object.defineProperty(context, 'unsubscribe_url', unsubscribeUrl);
-  const ground = { campaignId, messageId: id, profile, context };
   const part = partOf(content, transaction, index);
-  if ('request' in part) return prepareHook(tools, transaction, part, ground);
-  const texts = (shared?.overrides ?? request.overrides)?.[part.channel];
-  const given = texts ? { content: part, texts } : { content: part };
-  return tools.turns.run(accountId, () => prepareMessage(tools, { transaction, request }, given, ground));
+  return tools.turns.run(accountId, () => {
+    const id = messageId(transaction.id, index + 1);
+    const context = renderContext(transaction, request, shared?.params ?? request.params, profile);
+    // Computed for the few templates that name it.
+    const unsubscribeUrl = { get: () => tools.tracking.unsubscribeUrlOf(id), enumerable: true };
+    Object.defineProperty(context, 'unsubscribe_url', unsubscribeUrl);
+    const ground = { campaignId, messageId: id, profile, context };
+    if ('request' in part) return prepareHook(tools, transaction, part, ground);
+    const texts = (shared?.overrides ?? request.overrides)?.[part.channel];
+    const given = texts ? { content: part, texts } : { content: part };
+    return prepareMessage(tools, { transaction, request }, given, ground);
+  });
 }
 
 /** What the campaign's version says about the message of this index. */

@@ -35,7 +35,11 @@ export interface ToldTransition {
 }
 
 /** The calls of a transition; none where nobody listens, at the cost of one look. */
-export function webhookCalls(tools: CallTools, { before, after, request, version }: ToldTransition, now: Instant): WebhookCall[] {
+export function webhookCalls(
+  tools: CallTools,
+  { before, after, request, version }: ToldTransition,
+  now: Instant,
+): WebhookCall[] {
   const webhooks = tools.config.webhooks(after.accountId);
   if (webhooks.length === 0) return [];
   return webhookEvents(before, after, now).flatMap((event, index) => {
@@ -50,7 +54,8 @@ export function batchEndedCalls(tools: CallTools, batch: Batch, counts: BatchCou
   const { accountId, id, request } = batch;
   const { campaignIds, reference } = request;
   const type = 'batch.ended';
-  const told = () => ({ id: `${id}_batch`, type, at: now, accountId, batch: { id, campaignIds, reference, counts } }) as const;
+  const told = () =>
+    ({ id: `${id}_batch`, type, at: now, accountId, batch: { id, campaignIds, reference, counts } }) as const;
   const place = { lane: id, position: 0 };
   return callsFor(tools, tools.config.webhooks(accountId), { type, campaignIds, channels: null }, told, place);
 }
@@ -98,7 +103,11 @@ function channelOf(
   return channels.size === 1 ? only! : null;
 }
 
-function toldOf({ type, message: index, at }: WebhookEvent, transaction: Transaction, request: TransactionRequest): ToldEvent {
+function toldOf(
+  { type, message: index, at }: WebhookEvent,
+  transaction: Transaction,
+  request: TransactionRequest,
+): ToldEvent {
   const { id, accountId, txnId, userId, status } = transaction;
   const late = status.name === 'succeeded' && status.late;
   const told = {
@@ -118,7 +127,11 @@ function toldOf({ type, message: index, at }: WebhookEvent, transaction: Transac
   };
   // An end that is turned by a late receipt is told again.
   if (index === null) return { id: `${id}_ended${late ? '_late' : ''}`, ...told };
-  return { id: `${messageId(id, index + 1)}_${type.slice(type.indexOf('.') + 1)}`, ...told, message: messageOf(transaction, index) };
+  return {
+    id: `${messageId(id, index + 1)}_${type.slice(type.indexOf('.') + 1)}`,
+    ...told,
+    message: messageOf(transaction, index),
+  };
 }
 
 function messageOf({ id, legs, messages }: Transaction, index: number): NonNullable<ToldEvent['message']> {
