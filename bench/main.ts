@@ -14,9 +14,11 @@ import { measureBatch } from './parts/batch.ts';
 import { measureUpload } from './parts/upload.ts';
 import { measureBulk } from './parts/bulk.ts';
 import { measureBadCalls } from './parts/bad-calls.ts';
+import { measureBombs } from './parts/bombs.ts';
 import { measureBulkBeside } from './parts/bulk-beside.ts';
 import { measureLatency } from './parts/latency.ts';
 import { measureRedirects, startLinkVendor } from './parts/redirect.ts';
+import { measureRendering } from './parts/render.ts';
 import { measureScheduled } from './parts/scheduled.ts';
 import { measureThroughput } from './parts/throughput.ts';
 import { measureWebhooks } from './parts/webhooks.ts';
@@ -31,6 +33,8 @@ const PARTS = [
   'latency',
   'redirect',
   'bad-calls',
+  'render',
+  'bombs',
   'batch',
   'bulk-beside',
   'upload',
@@ -162,6 +166,11 @@ async function measure(): Promise<void> {
   if (wanted.has('scheduled')) await scheduled();
   if (wanted.has('redirect')) await redirects();
   if (wanted.has('bad-calls')) await badCalls();
+  if (wanted.has('render')) measureRendering(adder('rendering'));
+  if (wanted.has('bombs')) {
+    const options = { seconds, goalMs: GOAL.healthMs };
+    await onFreshNode((carom) => measureBombs(carom, options, adder('template bombs')));
+  }
 }
 
 async function cleanUp(): Promise<void> {

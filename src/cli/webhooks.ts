@@ -47,7 +47,9 @@ export function webhookCommands(program: CommandUnknownOpts, io: CliIo): void {
     .action(async (options) => {
       const session = await openSession(options, io);
       const all = await listAll<WebhookView>(session.client, '/v1/webhooks');
-      answer(session, all, () => (all.length === 0 ? 'there are no webhooks; see docs/webhooks.md' : listOf(all, session)));
+      answer(session, all, () =>
+        all.length === 0 ? 'there are no webhooks; see docs/webhooks.md' : listOf(all, session),
+      );
     });
   clientCommand(webhooks, 'show')
     .description('one, without its credentials')
@@ -121,7 +123,9 @@ function callsCommand(webhooks: CommandUnknownOpts, io: CliIo): void {
         call.id,
       ]);
       const headings = ['at', 'state', 'event', 'attempts', 'status', 'error', 'id'];
-      answer(session, body, () => (data.length === 0 ? 'there are no such calls' : table(headings, rows, session.style)));
+      answer(session, body, () =>
+        data.length === 0 ? 'there are no such calls' : table(headings, rows, session.style),
+      );
     });
 }
 

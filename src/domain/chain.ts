@@ -78,7 +78,7 @@ function proceedLanded(step: Step): void {
     else cutShort(step, position, 'chain_succeeded');
   }
   if (landed.every((position) => isFinished(transaction, position))) return end(step, 'succeeded');
-  if (!legs.some(({ hasLanded }) => hasLanded)) note(step, 'chain.succeeded', landed[0]!);
+  if (!legs.some(({ hasLanded }) => hasLanded)) note(step, 'chain.succeeded', landed[0]);
   for (const position of landed) legs[position]!.hasLanded = true;
 }
 

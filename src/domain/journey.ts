@@ -24,7 +24,7 @@ export function carryOn(step: Step, position: number): void {
 }
 
 function startStage(step: Step, position: number, at: number): void {
-  if (isPastDeadline(step)) return void cutShort(step, position, 'ttl_expired');
+  if (isPastDeadline(step)) return cutShort(step, position, 'ttl_expired');
   const stage = stageAt(step, position, at);
   if (stage.when && !holds(step.transaction, position, stage.when))
     return skipStage(step, position, at, 'condition_false');

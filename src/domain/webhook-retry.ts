@@ -34,7 +34,7 @@ export type WebhookOutcome =
   | { kind: 'gone'; status: number; error: string };
 
 /** What is to be done with a call after an attempt. */
-export type WebhookVerdict = { state: 'delivered' | 'failed' } | { state: 'waiting'; dueAt: Instant };
+export type WebhookVerdict = { next: 'delivered' | 'failed' } | { next: 'waiting'; dueAt: Instant };
 
 /**
  * Judges an attempt.
@@ -48,11 +48,11 @@ export function judge(
   now: Instant,
   dice: number,
 ): WebhookVerdict {
-  if (outcome.kind === 'delivered') return { state: 'delivered' };
-  if (outcome.kind === 'gone') return { state: 'failed' };
+  if (outcome.kind === 'delivered') return { next: 'delivered' };
+  if (outcome.kind === 'gone') return { next: 'failed' };
   const pauseMs = WEBHOOK_PAUSES_MS[attempts - 1];
-  if (pauseMs === undefined) return { state: 'failed' };
+  if (pauseMs === undefined) return { next: 'failed' };
   const askedMs = Math.min(outcome.retryAfterMs ?? 0, WEBHOOK_RETRY_AFTER_MAX_MS);
   const dueAt = now + Math.max(askedMs, Math.round(pauseMs * (1 - JITTER_SHARE * dice)));
-  return dueAt >= giveUpAt ? { state: 'failed' } : { state: 'waiting', dueAt };
+  return dueAt >= giveUpAt ? { next: 'failed' } : { next: 'waiting', dueAt };
 }

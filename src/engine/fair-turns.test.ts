@@ -10,16 +10,26 @@ function scene(): {
   done: string[];
   work(name: string, ms: number): () => string;
   endTurn(): boolean;
+  idle(ms: number): void;
+  pausesMs: number[];
 } {
   let nowMs = 0;
   const ends: (() => void)[] = [];
+  const pausesMs: number[] = [];
   const done: string[] = [];
   return {
     turns: fairTurns(
       () => nowMs,
-      (callback) => ends.push(callback),
+      (callback, ms) => {
+        ends.push(callback);
+        pausesMs.push(ms);
+      },
     ),
     done,
+    pausesMs,
+    idle: (ms) => {
+      nowMs += ms;
+    },
     work: (name, ms) => () => {
       nowMs += ms;
       done.push(name);
@@ -38,6 +48,22 @@ describe('fair turns', () => {
     const { turns, work, endTurn } = scene();
     for (let n = 0; n < 5; n++) assert.equal(turns.run('shop', work(`${n}`, 1)), `${n}`);
     assert.equal(endTurn(), false);
+  });
+
+  test('do at once what takes less than half of the time, however often', () => {
+    const { turns, work, idle, endTurn } = scene();
+    for (let n = 0; n < 50; n++) {
+      assert.equal(turns.run('shop', work(`${n}`, TURN_MS - 1)), `${n}`);
+      idle(TURN_MS - 1);
+    }
+    assert.equal(endTurn(), false);
+  });
+
+  test('pause for as long as the work took', () => {
+    const { turns, work, endTurn, pausesMs } = scene();
+    for (const ms of [TURN_MS, 30, 20, 1]) void turns.run('shop', work('', ms));
+    while (endTurn());
+    assert.deepEqual(pausesMs, [TURN_MS, 30, 20]);
   });
 
   test('let the thread go once its time is up, and go on in order', async () => {
@@ -94,13 +120,15 @@ describe('fair turns', () => {
       const until = performance.now() + TURN_MS;
       while (performance.now() < until);
     };
-    let served = 0;
     const results = Array.from({ length: 5 }, () => turns.run('shop', busy));
-    const serve = (async () => {
-      for (; served < 4; served++) await nextTurn();
+    const over = new AbortController();
+    let served = 0;
+    const others = (async () => {
+      for (; !over.signal.aborted; served++) await nextTurn();
     })();
     await Promise.all(results.map(async (result) => result));
-    assert(served >= 3, `${served} turns of others`);
-    await serve;
+    over.abort();
+    await others;
+    assert(served >= 4, `${served} turns of others`);
   });
 });

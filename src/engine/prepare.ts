@@ -77,18 +77,20 @@ export async function prepare(tools: PrepareTools, { transaction, request }: Sto
     batch && untilThere(() => tools.batchRequests.of(accountId, batch.id), tools.signal),
   ]);
   if (!content) return { kind: 'skip', reason: 'campaign_not_running' };
-  const id = messageId(transaction.id, index + 1);
-  const context = renderContext(transaction, request, shared?.params ?? request.params, profile);
-  // Computed for the few templates that name it.
-  const unsubscribeUrl = { get: () => tools.tracking.unsubscribeUrlOf(id), enumerable: true };
-  Object.defineProperty(context, 'unsubscribe_url', unsubscribeUrl);
-  const ground = { campaignId, messageId: id, profile, context };
   const part = partOf(content, transaction, index);
-  if ('request' in part) return prepareHook(tools, transaction, part, ground);
-  const texts = (shared?.overrides ?? request.overrides)?.[part.channel];
-  const files = tools.messageFiles.of(accountId, filesFor(part, shared ?? request));
-  const given = { content: part, files, ...(texts && { texts }) };
-  return tools.turns.run(turnOf(accountId, request), () => prepareMessage(tools, { transaction, request }, given, ground));
+  return tools.turns.run(turnOf(accountId, request), () => {
+    const id = messageId(transaction.id, index + 1);
+    const context = renderContext(transaction, request, shared?.params ?? request.params, profile);
+    // Computed for the few templates that name it.
+    const unsubscribeUrl = { get: () => tools.tracking.unsubscribeUrlOf(id), enumerable: true };
+    Object.defineProperty(context, 'unsubscribe_url', unsubscribeUrl);
+    const ground = { campaignId, messageId: id, profile, context };
+    if ('request' in part) return prepareHook(tools, transaction, part, ground);
+    const texts = (shared?.overrides ?? request.overrides)?.[part.channel];
+    const files = tools.messageFiles.of(accountId, filesFor(part, shared ?? request));
+    const given = { content: part, files, ...(texts && { texts }) };
+    return prepareMessage(tools, { transaction, request }, given, ground);
+  });
 }
 
 /** The campaign's, then the call's; none where the channel has none. */

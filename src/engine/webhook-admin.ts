@@ -32,7 +32,11 @@ export type WebhookAdminOutcome =
   | { kind: 'conflict'; message: string };
 
 /** Makes a webhook, under an id of its own unless the body names one; that must not be taken. */
-export function createWebhook(tools: WebhookAdminTools, accountId: AccountId, body: unknown): Promise<WebhookAdminOutcome> {
+export function createWebhook(
+  tools: WebhookAdminTools,
+  accountId: AccountId,
+  body: unknown,
+): Promise<WebhookAdminOutcome> {
   const named = isMap(body) && typeof body['id'] === 'string' ? body['id'] : null;
   const id = named ?? `webhook-${randomBytes(ID_BYTES).toString('hex')}`;
   return write(tools, accountId, id, body, false);
@@ -93,7 +97,10 @@ function conflictOf(
   mayReplace: boolean,
 ): { kind: 'conflict'; message: string } | null {
   if (stored && !mayReplace) {
-    return { kind: 'conflict', message: `there is a webhook "${stored.id}" already; PUT /v1/webhooks/${stored.id} changes it` };
+    return {
+      kind: 'conflict',
+      message: `there is a webhook "${stored.id}" already; PUT /v1/webhooks/${stored.id} changes it`,
+    };
   }
   if (stored || config.webhooks(accountId).length < WEBHOOKS_MAX) return null;
   return { kind: 'conflict', message: `the account has ${WEBHOOKS_MAX} webhooks already; remove one first` };

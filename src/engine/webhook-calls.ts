@@ -35,7 +35,11 @@ export interface ToldTransition {
 }
 
 /** The calls of a transition; none where nobody listens, at the cost of one look. */
-export function webhookCalls(tools: CallTools, { before, after, request, version }: ToldTransition, now: Instant): WebhookCall[] {
+export function webhookCalls(
+  tools: CallTools,
+  { before, after, request, version }: ToldTransition,
+  now: Instant,
+): WebhookCall[] {
   const webhooks = tools.config.webhooks(after.accountId);
   if (webhooks.length === 0) return [];
   return webhookEvents(before, after, now).flatMap((event, index) => {
@@ -50,7 +54,8 @@ export function batchEndedCalls(tools: CallTools, batch: Batch, counts: BatchCou
   const { accountId, id, request } = batch;
   const { campaignIds, reference } = request;
   const type = 'batch.ended';
-  const told = () => ({ id: `${id}_batch`, type, at: now, accountId, batch: { id, campaignIds, reference, counts } }) as const;
+  const told = () =>
+    ({ id: `${id}_batch`, type, at: now, accountId, batch: { id, campaignIds, reference, counts } }) as const;
   const place = { lane: id, position: 0 };
   return callsFor(tools, tools.config.webhooks(accountId), { type, campaignIds, channels: null }, told, place);
 }
@@ -123,7 +128,11 @@ function toldOf(
   };
   // An end that is turned by a late receipt is told again.
   if (index === null) return { id: `${id}_ended${late ? '_late' : ''}`, ...told };
-  return { id: `${messageId(id, index + 1)}_${type.slice(type.indexOf('.') + 1)}`, ...told, message: messageOf(tools, transaction, request, index) };
+  return {
+    id: `${messageId(id, index + 1)}_${type.slice(type.indexOf('.') + 1)}`,
+    ...told,
+    message: messageOf(tools, transaction, request, index),
+  };
 }
 
 function messageOf(

@@ -53,7 +53,10 @@ export function disabling({ config, store, clock, log }: DisablingTools): Disabl
       const last = await store.lastDelivered(name);
       // What is remembered is true to the minute.
       if (last !== null && last > now - WEBHOOK_PATIENCE_MS - LOOK_MS) return;
-      await disable(name, `no call has succeeded for 24 hours (the last one: ${error}); mend the receiver, then enable the webhook`);
+      await disable(
+        name,
+        `no call has succeeded for 24 hours (the last one: ${error}); mend the receiver, then enable the webhook`,
+      );
     },
   };
 }

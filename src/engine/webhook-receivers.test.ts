@@ -11,8 +11,8 @@ test('a receiver nobody knows gets a few calls, one that answers more and more, 
   times(10, () => noteSuccess(receiver));
   assert.equal(roomOf(receiver, 0), 18);
   times(1_000, () => noteSuccess(receiver));
-  assert.equal(roomOf(receiver, 0), 64);
-  receiver.underWay = 60;
+  assert.equal(roomOf(receiver, 0), 256);
+  receiver.underWay = 252;
   assert.equal(roomOf(receiver, 0), 4);
 });
 

@@ -24,7 +24,7 @@ const IDLE_MS = 10_000;
 /** Waiting calls that are counted; of more, only that there are so many. */
 const COUNTED_MAX = 100_000;
 /** Calls that one replay of a range takes. */
-export const REPLAY_MAX = 100_000;
+const REPLAY_MAX = 100_000;
 
 /** What webhooks need. */
 export interface WebhookTools {

@@ -18,6 +18,7 @@ import { providerEndpoints } from './api/providers.ts';
 import { receiptEndpoints } from './api/receipts.ts';
 import { statsEndpoints } from './api/stats.ts';
 import { transactionEndpoints } from './api/transactions.ts';
+import { webhookCallEndpoints } from './api/webhook-calls.ts';
 import { webhookEndpoints } from './api/webhooks.ts';
 import { acceptJsonAndXml } from './dialects/altcraft-body.ts';
 import { altcraftEndpoints } from './dialects/altcraft-endpoints.ts';
@@ -222,8 +223,10 @@ function registerConfiguration(own: FastifyInstance, tools: ApiTools): void {
   own.put('/v1/webhooks/:id', webhooks.put);
   own.delete('/v1/webhooks/:id', webhooks.remove);
   own.post('/v1/webhooks/:id/test', webhooks.test);
-  own.post('/v1/webhooks/:id/replay', webhooks.replay);
-  own.get('/v1/webhooks/:id/calls', webhooks.calls);
-  own.get('/v1/webhooks/:id/calls/:call', webhooks.call);
-  own.post('/v1/webhooks/:id/calls/:call/replay', webhooks.replayCall);
+
+  const calls = webhookCallEndpoints(tools);
+  own.get('/v1/webhooks/:id/calls', calls.list);
+  own.get('/v1/webhooks/:id/calls/:call', calls.get);
+  own.post('/v1/webhooks/:id/calls/:call/replay', calls.replayCall);
+  own.post('/v1/webhooks/:id/replay', calls.replay);
 }

@@ -32,7 +32,12 @@ function dataOf({ accountId, at, message, transaction, batch }: ToldEvent): obje
       reference: transaction.reference,
       batchId: transaction.batchId,
     }),
-    ...(batch && { batchId: batch.id, campaignIds: batch.campaignIds, reference: batch.reference, counts: batch.counts }),
+    ...(batch && {
+      batchId: batch.id,
+      campaignIds: batch.campaignIds,
+      reference: batch.reference,
+      counts: batch.counts,
+    }),
     at: isoTime(at),
   };
 }

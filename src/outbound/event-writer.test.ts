@@ -48,7 +48,18 @@ test('a transaction’s end, as CloudEvents', () => {
 
 test('a batch’s end, in both formats', () => {
   const { transaction: _none, ...rest } = event();
-  const counts = { total: 3, waiting: 0, refused: 1, running: 0, completed: 0, succeeded: 2, failed: 0, expired: 0, unconfirmed: 0, cancelled: 0 };
+  const counts = {
+    total: 3,
+    waiting: 0,
+    refused: 1,
+    running: 0,
+    completed: 0,
+    succeeded: 2,
+    failed: 0,
+    expired: 0,
+    unconfirmed: 0,
+    cancelled: 0,
+  };
   const batch = { id: 'b-1', campaignIds: ['~a'], reference: 'ref-7', counts };
   const ended: ToldEvent = { ...rest, type: 'batch.ended', batch };
   const { subject, data } = read(write(ended, 'cloudevents'));

@@ -28,7 +28,7 @@ export function guardedConnector(allowPrivate: boolean): buildConnector.connecto
   // HTTP/2 would let calls of several accounts share a connection.
   const options = { timeout: CONNECT_TIMEOUT_MS, allowH2: false };
   if (allowPrivate) return buildConnector(options);
-  const connect = buildConnector({ ...options, lookup: publicLookup } as buildConnector.BuildOptions);
+  const connect = buildConnector({ ...options, lookup: publicLookup });
   return (target, callback) => {
     const host = target.hostname.replace(/^\[|\]$/g, '');
     // For an address, the system is not asked for one.
@@ -43,11 +43,7 @@ export function guardedConnector(allowPrivate: boolean): buildConnector.connecto
   };
 }
 
-type LookupCallback = (
-  error: NodeJS.ErrnoException | null,
-  address: string | LookupAddress[],
-  family?: number,
-) => void;
+type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void;
 
 /** `dns.lookup`, of whose answers only the public ones are left. */
 function publicLookup(hostname: string, options: LookupOptions, callback: LookupCallback): void {

@@ -53,7 +53,10 @@ export function isPrivateAddress(address: string): boolean {
 
 /** True for a URL's host that needs no name server to be known as private: an address in any writing, `localhost`. */
 export function isPrivateHost(hostname: string): boolean {
-  const bare = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '').toLowerCase();
+  const bare = hostname
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+    .toLowerCase();
   if (isIP(bare) !== 0) return isPrivateAddress(bare);
   return bare === 'localhost' || bare.endsWith('.localhost');
 }

@@ -51,7 +51,10 @@ test('a call is signed so that the reference implementation verifies it, for the
   assert.deepEqual(await sender.send(call(), now), { kind: 'delivered', status: 200 });
   const [{ method, url, headers, body }] = vendor.calls as [(typeof vendor.calls)[number]];
   assert.deepEqual([method, url, body], ['POST', '/hook?a=b', call().body]);
-  assert.deepEqual([headers['webhook-id'], headers['webhook-timestamp']], ['id-1_sent', String(Math.floor(now / 1_000))]);
+  assert.deepEqual(
+    [headers['webhook-id'], headers['webhook-timestamp']],
+    ['id-1_sent', String(Math.floor(now / 1_000))],
+  );
   new Oracle(SECRET).verify(body, headers as Record<string, string>);
   const other = `whsec_${Buffer.alloc(32, 8).toString('base64')}`;
   assert.throws(() => new Oracle(other).verify(body, headers as Record<string, string>));
@@ -118,7 +121,13 @@ test('private addresses are refused, and what is no address for a webhook is tol
   assert.equal(vendor.calls.length, 0);
   assert.equal(sender.faultOf('https://shop.example/a?b=c', false), null);
   assert.equal(sender.faultOf('http://127.0.0.1/', true), null);
-  for (const url of ['nothing', 'ftp://a.example', 'https://u:p@a.example', 'https://a.example/#x', 'http://127.0.0.1/']) {
+  for (const url of [
+    'nothing',
+    'ftp://a.example',
+    'https://u:p@a.example',
+    'https://a.example/#x',
+    'http://127.0.0.1/',
+  ]) {
     assert.ok(sender.faultOf(url, false), url);
   }
   assert.match(sender.faultOf(`https://a.example/${'a'.repeat(2_000)}`, false)!, /at most 2000/);

@@ -27,11 +27,7 @@ const CONTENT_TYPE: Record<WebhookFormat, string> = {
 };
 
 /** @param userAgent names Carom and its version. @param timeoutMs of a whole call. */
-export function webhookSender(
-  clock: Clock,
-  userAgent: string,
-  timeoutMs: number = WEBHOOK_TIMEOUT_MS,
-): WebhookSender {
+export function webhookSender(clock: Clock, userAgent: string, timeoutMs: number = WEBHOOK_TIMEOUT_MS): WebhookSender {
   const agent = (allowPrivate: boolean) =>
     new Agent({
       connect: guardedConnector(allowPrivate),

@@ -35,7 +35,8 @@ export function xtremepushEvent({ id, type, at, accountId, transaction, message,
       state: message.state,
       ...(message.reason !== null && { reason: message.reason }),
     }),
-    ...(transaction && !message && { campaign_ids: transaction.campaignIds, state: transaction.state, late: transaction.late }),
+    ...(transaction &&
+      !message && { campaign_ids: transaction.campaignIds, state: transaction.state, late: transaction.late }),
     ...(batch && { batch_id: batch.id, campaign_ids: batch.campaignIds, counts: batch.counts }),
     ...(reference !== null && { external_message_id: reference }),
   };

@@ -43,7 +43,10 @@ export interface WebhookCall extends CallName {
 }
 
 /** A call that the one who claimed it has to make. */
-export interface ClaimedCall extends Pick<WebhookCall, keyof CallName | 'lane' | 'position' | 'format' | 'body' | 'giveUpAt'> {
+export interface ClaimedCall extends Pick<
+  WebhookCall,
+  keyof CallName | 'lane' | 'position' | 'format' | 'body' | 'giveUpAt'
+> {
   /** This one included. */
   attempts: number;
 }

@@ -251,26 +251,26 @@ create table webhooks (
 create index webhooks_revision on webhooks (revision);
 
 create table webhook_calls (
-  bucket     smallint    not null,
-  account_id text        not null,
-  webhook_id text        not null,
-  lane       uuid        not null,
-  id         text        not null,
-  type       text        not null,
-  position   bigint      not null,
-  state      text        not null,
-  attempts   integer     not null,
-  at         timestamptz not null,
-  due_at     timestamptz,
-  claimed_at timestamptz,
-  tried_at   timestamptz,
-  until      timestamptz not null,
-  status     integer,
-  error      text,
-  format     text        not null,
-  body       json        not null,
+  bucket        smallint    not null,
+  account_id    text        not null,
+  webhook_id    text        not null,
+  lane          uuid        not null,
+  id            text        not null,
+  type          text        not null,
+  position      bigint      not null,
+  state         text        not null,
+  attempts      integer     not null,
+  at            timestamptz not null,
+  due_at        timestamptz,
+  claimed_until timestamptz,
+  tried_at      timestamptz,
+  until         timestamptz not null,
+  status        integer,
+  error         text,
+  format        text        not null,
+  body          json        not null,
   primary key (bucket, account_id, webhook_id, lane, id)
-) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1);
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1);
 create index webhook_calls_due on webhook_calls (bucket, account_id, webhook_id, due_at) where (due_at is not null);
 create index webhook_calls_at on webhook_calls (bucket, account_id, webhook_id, at, id);
 create index webhook_calls_until on webhook_calls (bucket, until);

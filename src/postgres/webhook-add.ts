@@ -29,7 +29,18 @@ export function callsDocument(calls: readonly WebhookCall[]): string {
 }
 
 /** The body is JSON already, and goes in as it is, unless it says what PostgreSQL cannot hold. */
-function callDocument({ accountId, webhookId, lane, id, type, position, at, giveUpAt, format, body }: WebhookCall): string {
+function callDocument({
+  accountId,
+  webhookId,
+  lane,
+  id,
+  type,
+  position,
+  at,
+  giveUpAt,
+  format,
+  body,
+}: WebhookCall): string {
   const head = {
     account_id: accountId,
     webhook_id: webhookId,

@@ -6,7 +6,7 @@ import { run } from './connection.ts';
 import type { Database } from './connection.ts';
 
 /** Calls looked at beyond those there is room for: some have to wait for an earlier one of their lane. */
-const LOOK_FURTHER = 100;
+const LOOK_FURTHER = 64;
 
 /**
  * The webhooks of a bucket that have calls waiting, each found by one step over the index however many calls it has, and of
@@ -29,6 +29,7 @@ const DUE = {
          select due.* from webhook cross join lateral (
            select c.account_id, c.webhook_id, c.id from webhook_calls c
            where c.bucket = $1 and c.account_id = webhook.account_id and c.webhook_id = webhook.webhook_id and c.due_at <= $2
+             and (c.claimed_until is null or c.claimed_until <= $2)
            order by c.due_at limit 1
          ) due limit $3`,
 };
@@ -52,7 +53,7 @@ export async function dueWebhooks(
 }
 
 /**
- * Takes the calls of some webhooks that are due longest, and moves them on by the claim. Only such calls are taken as have no
+ * Takes the calls of some webhooks that are due longest, and notes the claim. Only such calls are taken as have no
  * earlier one waiting in their lane, but for those that are taken together with them. Of the others, those behind a call that is
  * being made stay where they are (its end is near), or, after two seconds, come again in one; those behind a call that waits
  * for its retry wait with it.
@@ -69,6 +70,7 @@ const CLAIM = {
            select found.* from room cross join lateral (
              select c.account_id, c.webhook_id, c.lane, c.id, c.position, c.due_at, room.calls from webhook_calls c
              where c.bucket = $1 and c.account_id = room.account_id and c.webhook_id = room.webhook_id and c.due_at <= $5
+               and (c.claimed_until is null or c.claimed_until <= $5)
              order by c.due_at limit room.calls + ${LOOK_FURTHER}
            ) found
          ), judged as materialized (
@@ -76,7 +78,7 @@ const CLAIM = {
              earlier.calls = row_number() over (lane order by position) - 1 as is_free
            from due cross join lateral (
              select count(*) as calls, max(e.due_at) as latest,
-               coalesce(bool_or(e.claimed_at is not null and e.due_at > $5), false) as is_claimed
+               coalesce(bool_or(e.claimed_until > $5), false) as is_claimed
              from webhook_calls e
              where e.bucket = $1 and e.account_id = due.account_id and e.webhook_id = due.webhook_id and e.lane = due.lane
                and e.position < due.position and e.due_at is not null
@@ -89,7 +91,7 @@ const CLAIM = {
          ), taken as materialized (
            select account_id, webhook_id, lane, id, position, is_free, due_at as was_due_at,
              row_number() over (partition by account_id, webhook_id, lane, is_free order by position) as place,
-             case when is_free then $6::timestamptz
+             case when is_free then due_at
                when is_claimed then $5::timestamptz + interval '1 second'
                else latest + interval '1 microsecond' end as due_at
            from counted
@@ -101,6 +103,7 @@ const CLAIM = {
              select 1 from webhook_calls w
              where w.bucket = $1 and w.account_id = taken.account_id and w.webhook_id = taken.webhook_id and w.lane = taken.lane
                and w.id = taken.id and w.due_at is not distinct from taken.was_due_at
+               and (w.claimed_until is null or w.claimed_until <= $5)
              for update of w skip locked
            ) c
          ), whole as materialized (
@@ -109,7 +112,7 @@ const CLAIM = {
            from locked
          )
          update webhook_calls c
-         set due_at = whole.due_at, claimed_at = case when is_free then $5::timestamptz end, attempts = c.attempts + is_free::int
+         set due_at = whole.due_at, claimed_until = case when is_free then $6::timestamptz end, attempts = c.attempts + is_free::int
          from whole
          where c.bucket = $1 and c.account_id = whole.account_id and c.webhook_id = whole.webhook_id and c.lane = whole.lane
            and c.id = whole.id and place_now = place

@@ -99,7 +99,7 @@ export async function findCall(
 /** Lets one call wait again. One that is being made right now is made once more. */
 const REPLAY = {
   name: 'replay_webhook_call',
-  text: `update webhook_calls c set state = 'waiting', attempts = 0, due_at = $6, claimed_at = null, until = $7
+  text: `update webhook_calls c set state = 'waiting', attempts = 0, due_at = $6, claimed_until = null, until = $7
          where c.bucket = $1 and c.account_id = $2 and c.webhook_id = $3 and c.lane = $4 and c.id = $5 returning c.id`,
 };
 
@@ -127,7 +127,7 @@ const REPLAY_RANGE = {
          ), ordered as materialized (
            select chosen.*, row_number() over (order by at, id) as place from chosen
          )
-         update webhook_calls c set state = 'waiting', attempts = 0, claimed_at = null, until = $8,
+         update webhook_calls c set state = 'waiting', attempts = 0, claimed_until = null, until = $8,
            due_at = $7::timestamptz + ordered.place * interval '1 microsecond'
          from ordered where c.bucket = $1 and c.account_id = $2 and c.webhook_id = $3 and c.lane = ordered.lane and c.id = ordered.id
          returning c.id`,

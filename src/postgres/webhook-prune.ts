@@ -15,7 +15,7 @@ const GIVE_UP_LATE = {
            select account_id, webhook_id, lane, id from webhook_calls where bucket = $1 and until < $2 and state = 'waiting'
            order by until limit $3 for update skip locked
          )
-         update webhook_calls c set state = 'failed', due_at = null, claimed_at = null, until = $4, error = coalesce(c.error, '${LATE}')
+         update webhook_calls c set state = 'failed', due_at = null, claimed_until = null, until = $4, error = coalesce(c.error, '${LATE}')
          from late where c.bucket = $1 and c.account_id = late.account_id and c.webhook_id = late.webhook_id and c.lane = late.lane
            and c.id = late.id
          returning c.account_id as "accountId", c.webhook_id as "webhookId"`,
@@ -33,7 +33,7 @@ const GIVE_UP_ALL = {
            select lane, id from webhook_calls where bucket = $1 and account_id = $2 and webhook_id = $3 and due_at is not null
            order by due_at limit $4 for update skip locked
          )
-         update webhook_calls c set state = 'failed', due_at = null, claimed_at = null, until = $5, error = $6
+         update webhook_calls c set state = 'failed', due_at = null, claimed_until = null, until = $5, error = $6
          from waiting where c.bucket = $1 and c.account_id = $2 and c.webhook_id = $3 and c.lane = waiting.lane and c.id = waiting.id
          returning c.id`,
 };

@@ -17,7 +17,7 @@ const ERROR_LENGTH_MAX = 500;
 const SETTLE = {
   name: 'settle_webhook_calls',
   text: `update webhook_calls c
-         set state = given.state, due_at = given.due_at, claimed_at = null, until = coalesce(given.until, c.until),
+         set state = given.state, due_at = given.due_at, claimed_until = null, until = coalesce(given.until, c.until),
            tried_at = case when given.is_made then given.at else c.tried_at end,
            status = case when given.is_made then given.status else c.status end,
            error = case when given.is_made then given.error else c.error end,

@@ -4,6 +4,9 @@ import type { Escaping } from '#ports/templates.ts';
 import type { Run } from './execution.ts';
 import { NODES_MAX } from './size-guard.ts';
 
+/** Nodes that are executed in one step. Those that compute, or go through data, charge for that themselves. */
+const NODES_PER_STEP = 2;
+
 /** Makes a node of one type executable. */
 export type Build = (node: TwingBaseNode, compiler: Compiler) => Run;
 
@@ -34,6 +37,6 @@ export class Compiler {
   compileRepeated(node: TwingBaseNode): { run: Run; steps: number } {
     const before = this.nodes;
     const run = this.compile(node);
-    return { run, steps: this.nodes - before };
+    return { run, steps: Math.ceil((this.nodes - before) / NODES_PER_STEP) };
   }
 }

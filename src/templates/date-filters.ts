@@ -17,7 +17,7 @@ export const DATE_FILTERS: Record<string, Callable> = {
     formatMoment(momentIn(execution, operand, zone), textArgument(format, FORMAT_DEFAULT), execution.budget),
   ),
   date_modify: scalarFilter('modifier!', (execution, operand, [modifier]) =>
-    modify(momentIn(execution, operand, null), textArgument(modifier, ''), execution.budget),
+    modify(momentIn(execution, operand, false), textArgument(modifier, ''), execution.budget),
   ),
 };
 

@@ -1,4 +1,5 @@
 /** Expressions: constants, names and what is below them, lists, maps, conditions, arrow functions, escaping. */
+import type { TwingBaseNode } from 'twing';
 import { Markup, isCollection, isMissing, isTruthy, lookUp, textOf } from './values.ts';
 import { entriesOf, valuesOf } from './collections.ts';
 import { attributesOf, childOf, childrenOf, pairsOf } from './nodes.ts';
@@ -24,6 +25,9 @@ export const EXPRESSIONS: Record<string, Build> = {
     const { shouldTestExistence } = attributesOf(node);
     const target = compiler.compile(childOf(node, 'target'));
     const key = compiler.compile(childOf(node, 'attribute'));
+    if (!shouldTestExistence && isOlderNamespace(childOf(node, 'target'), childOf(node, 'attribute'))) {
+      return (execution) => lookUp(target(execution), 'attribute') ?? target(execution) ?? null;
+    }
     return shouldTestExistence
       ? (execution) => lookUp(target(execution), key(execution)) !== undefined
       : (execution) => lookUp(target(execution), key(execution)) ?? null;
@@ -82,6 +86,11 @@ export const EXPRESSIONS: Record<string, Build> = {
   },
 };
 EXPRESSIONS['nullish_coalescing'] = EXPRESSIONS['conditional']!;
+
+/** `user.attribute.city`, as it was written once, is `user.city`; unless the user has an attribute of that name. */
+function isOlderNamespace(target: TwingBaseNode, key: TwingBaseNode): boolean {
+  return target.type === 'name' && attributesOf(target).name === 'user' && attributesOf(key).value === 'attribute';
+}
 
 /** Its names hide others of the same name while it runs, and no longer. */
 function arrow(execution: Execution, names: readonly string[], body: Run, steps: number) {

@@ -5,6 +5,9 @@ import { isMissing, numberOf } from './values.ts';
 
 /** Decimals of `number_format` and `round`. */
 const DECIMALS_MAX = 100;
+/** Below it, numbers are rounded in the quick way. */
+const PLAIN_MAX = 1e12;
+const STEPS_PER_NUMBER = 12;
 /** Significant digits that are taken seriously when a number is rounded: 1.005 is meant to be above the middle. */
 const SIGNIFICANT_DIGITS = 15;
 
@@ -17,9 +20,11 @@ export const NUMBER_FILTERS: Record<string, Callable> = {
   }),
   number_format: scalarFilter('decimal, decimal_point, thousand_sep', ({ budget }, operand, given) => {
     const [decimals, point, separator] = given;
-    const fixed = fixedOf(numberOf(operand), Math.max(0, decimalsOf(decimals, 'number_format')));
+    const number = numberOf(operand);
+    budget.take(Math.abs(number) < PLAIN_MAX ? STEPS_PER_NUMBER : 5 * STEPS_PER_NUMBER);
+    const fixed = fixedOf(number, Math.max(0, decimalsOf(decimals, 'number_format')));
     const [between, thousands] = [textArgument(point, '.'), textArgument(separator, ',')];
-    budget.takeText(300 + fixed.length * (1 + thousands.length) + between.length);
+    budget.takeText(fixed.length * (1 + thousands.length) + between.length);
     return withSeparators(fixed, between, thousands);
   }),
 };
@@ -41,7 +46,7 @@ function round(number: number, precision: number, method: string): number {
 function roundCommonly(number: number, precision: number): number {
   const factor = 10 ** precision;
   const moved = number * factor;
-  const isPlain = precision >= 0 && precision <= 6 && Math.abs(moved) < 1e12;
+  const isPlain = precision >= 0 && precision <= 6 && Math.abs(moved) < PLAIN_MAX;
   // Near the middle, the noise of the multiplication would decide.
   if (isPlain && Math.abs(Math.abs(moved % 1) - 0.5) > 1e-3) return Math.round(moved) / factor;
   return Math.sign(number) * shifted(Math.round(shifted(Math.abs(number), precision)), -precision);

@@ -1,6 +1,7 @@
 /** Twig's operators, on PHP's terms: texts that are numbers count as numbers, `'0'` is false. */
 import type { Build } from './compiler.ts';
 import { childOf } from './nodes.ts';
+import type { Budget } from './budget.ts';
 import { keysOf, valuesOf } from './collections.ts';
 import { compare, isEqual, isIn } from './comparing.ts';
 import type { Execution } from './execution.ts';
@@ -8,18 +9,21 @@ import { rangeOf } from './functions.ts';
 import { isCollection, isTruthy, numberOf, textOf, withoutNoise } from './values.ts';
 import type { Arrow } from './values.ts';
 
+/** A computed fraction is freed of its noise. */
+const STEPS_PER_FRACTION = 5;
+
 /** What two values make. */
 type Binary = (left: unknown, right: unknown, execution: Execution) => unknown;
 
 /** A result that is no number at all stays a fault of the data, not `NaN` in somebody's message. */
 const BINARY: Record<string, Binary> = {
-  add: (left, right) => finite(numberOf(left) + numberOf(right)),
-  subtract: (left, right) => finite(numberOf(left) - numberOf(right)),
-  multiply: (left, right) => finite(numberOf(left) * numberOf(right)),
-  divide: (left, right) => finite(numberOf(left) / divisor(right)),
-  divide_and_floor: (left, right) => Math.floor(finite(numberOf(left) / divisor(right))),
+  add: (left, right, { budget }) => finite(numberOf(left) + numberOf(right), budget),
+  subtract: (left, right, { budget }) => finite(numberOf(left) - numberOf(right), budget),
+  multiply: (left, right, { budget }) => finite(numberOf(left) * numberOf(right), budget),
+  divide: (left, right, { budget }) => finite(numberOf(left) / divisor(right), budget),
+  divide_and_floor: (left, right, { budget }) => Math.floor(finite(numberOf(left) / divisor(right), budget)),
   modulo: (left, right) => Math.trunc(numberOf(left)) % divisor(Math.trunc(numberOf(right))),
-  power: (left, right) => finite(numberOf(left) ** numberOf(right)),
+  power: (left, right, { budget }) => finite(numberOf(left) ** numberOf(right), budget),
   bitwise_and: (left, right) => numberOf(left) & numberOf(right),
   bitwise_or: (left, right) => numberOf(left) | numberOf(right),
   bitwise_xor: (left, right) => numberOf(left) ^ numberOf(right),
@@ -79,7 +83,9 @@ export const OPERATORS: Record<string, Build> = {
   }),
 };
 
-function finite(number: number): number {
+function finite(number: number, budget: Budget): number {
+  if (Number.isInteger(number)) return number;
+  budget.take(STEPS_PER_FRACTION);
   if (Number.isFinite(number)) return withoutNoise(number);
   throw new Error('a number in it is beyond all bounds');
 }

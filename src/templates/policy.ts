@@ -43,7 +43,7 @@ const REMEDIES: Record<string, string> = {
   parentheses: 'leave the parentheses out',
 };
 
-/** A parser's environment, with nothing but what a template may use. One per parse: the parser remembers every node it saw. */
+/** A parser's environment, with nothing but what a template may use. It executes nothing. */
 export function restrictedEnvironment(escaping: Escaping): TwingSynchronousEnvironment {
   const environment = createSynchronousEnvironment(createSynchronousArrayLoader({}), {
     timezone: 'UTC',

@@ -24,7 +24,6 @@ export function quickRender(source: string, escape: Escape): Render | null {
   if (pieces === null) return null;
   if (pieces.length === 0) return () => '';
   return (context, budget) => {
-    budget.line = 1;
     const output = renderPieces(pieces, context, escape);
     budget.takeOutput(output.length);
     return output;
@@ -57,6 +56,8 @@ function parse(source: string, escape: Escape): Piece[] | null {
     const fallback = match[2] ?? match[3] ?? null;
     // Twig escapes a fallback for an empty value, and not for a missing one: nothing to escape, no difference.
     if (path.some((name) => NOT_A_NAME.test(name)) || (fallback !== null && escape(fallback) !== fallback)) return null;
+    // That is written in two ways (expressions.ts).
+    if (path[0] === 'user' && path[1] === 'attribute') return null;
     if (brace > textFrom) pieces.push({ text: source.slice(textFrom, brace) });
     pieces.push({ path, fallback });
     brace += match[0].length;

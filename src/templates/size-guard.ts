@@ -11,7 +11,7 @@ export const NODES_MAX = 20_000;
 
 /** A visitor that must come before the parser's own ones. */
 export function sizeGuard(): TwingNodeVisitor {
-  const sizes = new Map<TwingBaseNode, number>();
+  const sizes = new WeakMap<TwingBaseNode, number>();
   const sizeOf = (node: TwingBaseNode): number => sizes.get(node) ?? 1;
   return {
     enterNode: (node) => node,

@@ -32,22 +32,23 @@ function nothing(): void {
 
 /** Faults of a statement, found now or when it is executed, are told with its line. */
 function located(build: Build): Build {
-  return (node, compiler) => {
-    const { line } = node;
-    const run = builtAt(line, () => build(node, compiler));
-    return (execution) => {
-      execution.budget.line = line;
-      return run(execution);
-    };
+  return (node, compiler) => locate(node.line, built(build, node, compiler));
+}
+
+/** On its own, so that the parser's tree is not kept. */
+function locate(line: number, run: Run): Run {
+  return (execution) => {
+    execution.budget.line = line;
+    return run(execution);
   };
 }
 
-function builtAt(line: number, build: () => Run): Run {
+function built(build: Build, node: TwingBaseNode, compiler: Compiler): Run {
   try {
-    return build();
+    return build(node, compiler);
   } catch (error) {
     if (error instanceof TemplateError || error instanceof RangeError) throw error;
-    throw new TemplateError(`line ${line}: ${(error as Error).message}`, { cause: error });
+    throw new TemplateError(`line ${node.line}: ${(error as Error).message}`, { cause: error });
   }
 }
 

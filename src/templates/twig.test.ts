@@ -6,7 +6,12 @@ import { createSynchronousArrayLoader, createSynchronousEnvironment } from 'twin
 import type { Json, JsonObject } from '#domain/request.ts';
 import { TemplateError } from '#ports/templates.ts';
 import type { Escaping } from '#ports/templates.ts';
+import { COLLECTION_SIZE_MAX, OUTPUT_LENGTH_MAX, RENDER_CPU_MAX_MS, STEPS_MAX, TURNS_MAX } from './budget.ts';
+import { TOKENS_MAX } from './compile.ts';
 import { escapeFor } from './escape.ts';
+import { FILTERS } from './filters.ts';
+import { FUNCTIONS, TESTS } from './functions.ts';
+import { NODES_MAX } from './size-guard.ts';
 import { quickRender } from './quick.ts';
 import { createTwigTemplates } from './twig.ts';
 
@@ -104,8 +109,50 @@ describe('a template says what Twig says', () => {
     ],
     ['{{ token|json_encode }}', '{"order_id":7,"paid":true,"refunded":false,"price":1234.5,"city":{"name":"Pune"}}'],
     ['{%- if true -%}  x  {%- endif -%}  y', 'xy'],
+    ["{{ not [] ? 1 : 0 }}{{ ('0' or []) ? 1 : 0 }}{{ {} ? 1 : 0 }}{{ (items and '00') ? 1 : 0 }}", '1001'],
+    ['{% for i in [1] %}{% set fresh = i %}{{ fresh }}{% endfor %}[{{ fresh }}{{ i }}{{ loop.index }}]', '1[]'],
+    ['{% set i = 5 %}{% for i in [1, 2] %}{{ i }}{% endfor %}{{ i }}', '125'],
+    ['{{ numbers|map(first_name => first_name + 1)|join(",") }} {{ first_name }}', '11,10,2,10 Ana'],
+    [
+      '{% for a in ["x", "y"] %}{% for b in [1, 2] %}{{ loop.parent.loop.index }}{{ loop.index }}{{ a }} {% endfor %}{% endfor %}',
+      '11x 12x 21y 22y ',
+    ],
+    [
+      '{% with {a: 1} only %}{{ a }}{{ first_name }}{% set first_name = 2 %}{% endwith %}{{ a }}{{ first_name }}',
+      '1Ana',
+    ],
+    ['{{ "3" + 1 }} {{ "1.5" * "2" }} {{ 0.1 * 3 }} {{ 5 + nothing }} {{ true + 1 }}', '4 3 0.3 5 2'],
+    [
+      '{{ "1" == 1 ? 1 }}{{ "a" == 0 ? 0 : 1 }}{{ "1e1" == "10" ? 1 }}{{ null == false ? 1 }}{{ [1] == [1] ? 1 }}{{ [1] == [2] ? 0 : 1 }}',
+      '111111',
+    ],
+    ['{{ 2 < 10 ? 1 }}{{ "2" < "10" ? 1 }}{{ "b" > "a" ? 1 }}{{ nothing < 1 ? 1 }}', '1111'],
+    [
+      '{{ {"b": 2, "a": 1}|sort|keys|join }} {{ items|map((item, key) => key)|join }} {{ [2, 1]|sort|json_encode }}',
+      'ab 01 {"1":1,"0":2}',
+    ],
+    [
+      '{{ token|length }}{{ token|first }}{{ token|keys|last }} {{ {}|json_encode }} {{ [[], {a: [1]}]|json_encode }}',
+      '57city [] [[],{"a":[1]}]',
+    ],
+    [
+      '{{ "a🎲b"|slice(1, 1) }}{{ "🎲"|first }}{{ "x🎲"|last }}{{ "🎲a"|reverse }}{{ "🎲b"|split("")|join("-") }}',
+      '🎲🎲🎲a🎲🎲-b',
+    ],
+    ['{{ "<p>1 < 2<!-- <b> --></p>"|striptags }}{{ "a<b"|striptags }}', '1 < 2a'],
+    [
+      '{{ (10 ** 21)|number_format }} {{ (-1234.567)|number_format(2) }} {{ (-0.001)|number_format(2) }} {{ 0.5|round }} {{ -2.5|round }}',
+      '1,000,000,000,000,000,000,000 -1,234.57 0.00 1 -3',
+    ],
+    ['{{ user.attribute.city }}{{ user.attribute.none }}{{ user.city }}', ''],
   ];
   for (const [source, output] of table) test(source, () => assert.equal(render(source), output));
+
+  test('user.attribute.x is user.x, unless the user has such an attribute', () => {
+    const source = '{{ user.attribute.city }}{{ user.attribute.none }}{{ user.attribute.none|default("x") }}';
+    assert.equal(render(source, { user: { city: 'Pune' } }), 'Punex');
+    assert.equal(render(source, { user: { city: 'Pune', attribute: { city: 'own' } } }), 'ownx');
+  });
 
   test('names are case-sensitive, spaces do not count', () =>
     assert.equal(render('{{First_name}}{{first_name}}'), 'Ana'));
@@ -257,9 +304,37 @@ test('a template is rendered again and again, nothing stays', () => {
   assert.deepEqual(CONTEXT, before);
 });
 
-test('the examples of docs/templates.md are true', () => {
+describe('docs/templates.md', () => {
   const page = readFileSync(new URL('../../docs/templates.md', import.meta.url), 'utf8');
-  const examples = [...page.matchAll(/\| `(\{\{.+\}\})` \| `(.+?)`/g)];
-  assert(examples.length > 8);
-  for (const [, source, output] of examples) assert.equal(render(source!.replaceAll('\\|', '|'), {}), output);
+  const given = JSON.parse(/```json\n([\s\S]+?)```/.exec(page)![1]!) as JsonObject;
+  const rows = page.split('\n').flatMap((line, index) => {
+    const cells = line.split(/(?<!\\)\|/).map((cell) => cell.replaceAll('\\|', '|').trim());
+    const [, what = '', example = '', result = ''] = cells;
+    const [source, output] = [example, result].map((cell) => /^`(.*)`$/.exec(cell)?.[1]);
+    return source === undefined || output === undefined ? [] : [{ what, source, output, line: index + 1 }];
+  });
+  const inHtml = page.slice(0, page.indexOf('## The examples')).split('\n').length;
+
+  for (const { source, output, line } of rows) {
+    test(`line ${line}: ${source}`, () => {
+      const rendered = render(source, given, line < inHtml ? 'html' : 'none')
+        .replaceAll('\n', ' ')
+        .replaceAll('\ufdd0', '');
+      assert.equal(rendered, output);
+    });
+  }
+
+  test('shows each filter, function, test and operator', () => {
+    const shown = rows.map(({ source }) => source).join('\n');
+    for (const name of FILTERS.keys()) assert.match(shown, new RegExp(`\\|${name}\\b`), name);
+    for (const name of FUNCTIONS.keys()) assert.match(shown, new RegExp(`\\b${name}\\(`), name);
+    for (const name of TESTS.keys()) assert.match(shown, new RegExp(`is (not )?${name}\\b`), name);
+    assert(rows.length > 80);
+  });
+
+  test('names the bounds', () => {
+    for (const bound of [OUTPUT_LENGTH_MAX, TURNS_MAX, STEPS_MAX, TOKENS_MAX, NODES_MAX, COLLECTION_SIZE_MAX])
+      assert(page.includes(bound.toLocaleString('en')), String(bound));
+    assert(page.includes(`${RENDER_CPU_MAX_MS} ms`));
+  });
 });

@@ -98,7 +98,7 @@ export function numberOf(value: unknown): number {
 
 /** A computed number without the noise of binary fractions. */
 export function withoutNoise(number: number): number {
-  return Number.isInteger(number) ? number : Number(number.toPrecision(SIGNIFICANT_DIGITS));
+  return Number(number.toPrecision(SIGNIFICANT_DIGITS));
 }
 
 /** The element under a name or index; undefined where there is none. JSON's keys are text: `0` finds `"0"`. */

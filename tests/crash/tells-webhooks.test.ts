@@ -65,10 +65,20 @@ test('kill -9 under load: every event is told, each under one id, and none that 
   const endedAt = Date.now();
 
   const wanted = await wantedIds([...load.outcomes.keys()]);
-  await eventually(async () => told(), (ids) => [...wanted].every((id) => ids.has(id)), TOLD_MAX_MS);
-  assert.deepEqual([...told()].filter((id) => !wanted.has(id)), [], 'these did not happen');
+  await eventually(
+    async () => told(),
+    (ids) => [...wanted].every((id) => ids.has(id)),
+    TOLD_MAX_MS,
+  );
+  assert.deepEqual(
+    [...told()].filter((id) => !wanted.has(id)),
+    [],
+    'these did not happen',
+  );
   const lastMs = Date.now() - endedAt;
-  t.diagnostic(`${wanted.size} events, ${receiver.vendor.calls.length} calls; the last was told ${lastMs} ms after the last end`);
+  t.diagnostic(
+    `${wanted.size} events, ${receiver.vendor.calls.length} calls; the last was told ${lastMs} ms after the last end`,
+  );
 });
 
 function told(): Set<string> {

@@ -66,7 +66,13 @@ export function profileEndpoints({ profiles }: ApiTools) {
 function profileView({ userId, fields }: Profile): object {
   const { firstName, lastName, email, phone, birthDate, gender, locale, timeZone, internalId } = fields;
   const { attributes, devices, subscriptions, consents } = fields;
-  const named = { firstName, lastName, email, phone, birthDate, gender, locale, timeZone, internalId };
+  const named = { firstName, lastName, email, phone, birthDate, gender, locale, timeZone };
   const orNull = Object.fromEntries(Object.entries(named).map(([name, value]) => [name, value ?? null]));
-  return { userId, ...orNull, attributes: attributes ?? {}, devices: devices ?? [], subscriptions: subscriptions ?? [], consents: consents ?? {} };
+  const lists = { attributes: attributes ?? {}, devices: devices ?? [], consents: consents ?? {} };
+  // Only those who came from another vendor have these.
+  const fromElsewhere = {
+    ...((internalId ?? null) !== null && { internalId }),
+    ...(subscriptions && subscriptions.length > 0 && { subscriptions }),
+  };
+  return { userId, ...fromElsewhere, ...orNull, ...lists };
 }

@@ -9,8 +9,9 @@ create table webhooks (
 create index webhooks_revision on webhooks (revision);
 
 -- One row for each event and webhook, written by the statement that writes what happened, so that none is lost and none is told
--- of what did not come to pass. A call waits (due_at), is claimed (claimed_at; due_at is then when the claim ends), and is
--- delivered or given up. lane: whose calls go out one after the other, in the order of position: a transaction's, a batch's.
+-- of what did not come to pass. A call waits (due_at), is claimed by a node for a while (claimed_until, which is in no index, so
+-- that claiming writes to none), and is delivered or given up. lane: whose calls go out one after the other, in the order of
+-- position: a transaction's, a batch's.
 create table webhook_calls (
   bucket     smallint    not null,      -- the transaction's; hash of the id for what has none
   account_id text        not null,
@@ -22,8 +23,8 @@ create table webhook_calls (
   state      text        not null,      -- waiting, delivered, failed
   attempts   integer     not null,      -- since it was made, or replayed
   at         timestamptz not null,      -- when the event happened
-  due_at     timestamptz,
-  claimed_at timestamptz,
+  due_at     timestamptz,                -- null unless it waits
+  claimed_until timestamptz,
   tried_at   timestamptz,
   until      timestamptz not null,      -- a waiting one is given up then, another is forgotten
   status     integer,                   -- of the last answer
@@ -31,7 +32,7 @@ create table webhook_calls (
   format     text        not null,
   body       json        not null,      -- json, not jsonb: it is sent, and signed, as it is
   primary key (bucket, account_id, webhook_id, lane, id)
-) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1);
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1);
 
 create index webhook_calls_due   on webhook_calls (bucket, account_id, webhook_id, due_at) where due_at is not null;
 create index webhook_calls_at    on webhook_calls (bucket, account_id, webhook_id, at, id);
