@@ -118,6 +118,27 @@ function openLog(level: string): Logger {
   return pino({ level, base: null, serializers }, pino.destination({ dest: 2, sync: false }));
 }
 
+/** Everything that is kept in the database. */
+function storesOf(database: Database, queries: Kysely<unknown>) {
+  return {
+    transactions: transactionStore(database, queries),
+    profiles: profileStore(database, clock),
+    events: eventStore(database, queries, clock),
+    files: fileStore(database),
+    stats: statsStore(database),
+    batches: batchStore(database, queries),
+    answers: answerStore(database),
+    uploads: uploadStore(database),
+    sendouts: sendoutStore(database),
+    tracked: trackingStore(database),
+    tokenStore: tokenStore(database),
+    webhookStore: webhookStore(database, queries),
+    receipts: receiptStore(database),
+    nodes: nodeStore(database),
+    config: configStore(database),
+  };
+}
+
 /** Runs a node until it is told to stop. */
 async function start(given: StartOptions): Promise<void> {
   const options = { ...given, dataDir: dataDirectory(given), port: given.port || (await freePort(given.host)) };
@@ -126,36 +147,15 @@ async function start(given: StartOptions): Promise<void> {
   const admin = await adminKey(options.dataDir, process.env['CAROM_ADMIN_KEY']);
   const { database, queries, close } = await openStores(options, log);
   const address = addresses(options);
-  const transactions = transactionStore(database, queries);
-  const profiles = profileStore(database, clock);
-  const events = eventStore(database, queries, clock);
-  const files = fileStore(database);
-  const stats = statsStore(database);
-  const batches = batchStore(database, queries);
-  const answers = answerStore(database);
+  const stores = storesOf(database, queries);
   const templates = createTwigTemplates();
   const hooks = hookCaller({ templates, clock, log, connector: guardedConnector });
-  const webhookCalls = webhookStore(database, queries);
   const engine = await startEngine({
-    transactions,
-    profiles,
-    events,
-    files,
-    stats,
-    batches,
-    answers,
-    uploads: uploadStore(database),
-    sendouts: sendoutStore(database),
-    tracked: trackingStore(database),
-    tokenStore: tokenStore(database),
+    ...stores,
     templates,
     hooks,
-    webhookStore: webhookCalls,
     webhookSender: webhookSender(clock, `Carom/${VERSION}`),
     writeEvent: eventWriter(address.public),
-    receipts: receiptStore(database),
-    nodes: nodeStore(database),
-    config: configStore(database),
     clock,
     log,
     publicUrl: address.public,
@@ -168,14 +168,8 @@ async function start(given: StartOptions): Promise<void> {
     {
       engine,
       auth: createAuth(engine.config, admin.sha256),
-      transactions,
-      profiles,
-      events,
-    files,
-      stats,
-      webhookCalls,
-      batches,
-      answers,
+      ...stores,
+      webhookCalls: stores.webhookStore,
       templates,
       hooks,
       providerTypes: PROVIDER_TYPES,

@@ -36,6 +36,7 @@ import type { Batches } from './batches.ts';
 import { configCache } from './config-cache.ts';
 import type { ConfigCache } from './config-cache.ts';
 import { counts } from './count.ts';
+import type { Counts } from './count.ts';
 import { eventTracking } from './event-tracking.ts';
 import type { TrackEvent } from './event-tracking.ts';
 import { startEventStarts } from './event-starts.ts';
@@ -122,22 +123,12 @@ export interface Engine {
   visits: Visits;
   webhooks: Webhooks;
   accept(account: Account, request: TransactionRequest, window?: DedupeWindow | null): Promise<AcceptResult>;
-  /** The same for many recipients; `key`: the client's own name for the call. */
-  acceptBatch: Batches['accept'];
-  /** The same for the recipients of a file. */
-  acceptUpload: Batches['upload'];
-  /** Several campaigns at once, each with recipients of its own. */
-  acceptSendouts: Batches['acceptSendouts'];
-  /** A batch, which may be of nobody, with the answer that a repeat of the call gets. */
-  acceptAnswered: Batches['acceptAnswered'];
-  /** Pauses, resumes or cancels a batch. */
-  turnBatch: Batches['turn'];
+  /** The same for many recipients. */
+  batches: Omit<Batches, 'stop'>;
   /** Tracks an event, with the campaigns that it starts. */
   track: TrackEvent;
   /** Transactions that this node has started by events, and campaigns that it could not start any more. */
   eventStarts(): EventStarts['counts'];
-  /** What this node has done for batches since its start. */
-  batchCounters: Batches['counters'];
   /** What the request would do. */
   dryRun(account: Account, request: TransactionRequest): Promise<DryRun>;
   /** Null: there is no such transaction. */
@@ -150,8 +141,8 @@ export interface Engine {
 
 /** Joins the nodes and starts working. */
 export async function startEngine(world: World): Promise<Engine> {
-  const { clock, log, nodes } = world;
-  const identity = { node: (await nodes.join(world.nodeName)) satisfies NodeId, name: world.nodeName };
+  const { clock, log } = world;
+  const identity = { node: (await world.nodes.join(world.nodeName)) satisfies NodeId, name: world.nodeName };
   const abort = new AbortController();
   const config = configCache(world.config);
   await config.refresh();
@@ -172,19 +163,9 @@ export async function startEngine(world: World): Promise<Engine> {
   const paces = createPaces(pool, clock);
   const providers = providersInUse(config, (one) => world.openProvider(one, promises), paces, log);
   const lines = world.works ? startLines({ ...shared, providers, paces, advancer }) : null;
-  const sending = {
-    ...shared,
-    providers,
-    paces,
-    onPaced: (lane: string) => lines?.joined(lane),
-    parse: contentParser(world.templates),
-    turns: fairTurns(),
-    batchRequests: batchRequests(world.batches),
-    hookGates: hookGates(),
-    messageFiles: messageFiles(world.files, abort.signal),
-    tracking: createTracking({ ...shared, tokens }),
-    advancer,
-  };
+  const tracking = createTracking({ ...shared, tokens });
+  const made = { ...whatMessagesAreMadeOf(world, abort.signal), tracking };
+  const sending = { ...shared, ...made, providers, paces, advancer, onPaced: (lane: string) => lines?.joined(lane) };
   const waker = lines && startWaking({ ...shared, advancer, lines });
   const starts = world.works ? startEventStarts({ ...shared, advancer }) : null;
   const track = eventTracking({ ...shared, hurry: () => starts?.hurry() });
@@ -197,17 +178,8 @@ export async function startEngine(world: World): Promise<Engine> {
   });
   const receipts = receiptTaker({ ...shared, advancer: advancer() });
   const batches = startBatches({ ...shared, advancer, lines, onBatchEnded: webhooks.batchEnded });
-  const loops: Loop[] = [
-    promises,
-    startRescuing({ ...world, advancer: advancer(), identity }),
-    startLoop('configuration', log, () => config.refresh().then(() => CONFIG_POLL_MS)),
-    startLoop('housekeeping', log, () =>
-      counted
-        .flush()
-        .then(receipts.matchParked)
-        .then(() => HOUSEKEEPING_MS),
-    ),
-  ];
+  const rescuer = startRescuing({ ...world, advancer: advancer(), identity });
+  const loops: Loop[] = [promises, rescuer, ...keepHouse(log, { config, counted, receipts })];
   if (waker && lines) loops.push(waker, lines, startPruning(world, clock, log));
 
   return {
@@ -218,38 +190,78 @@ export async function startEngine(world: World): Promise<Engine> {
     webhooks,
     visits: createVisits({ ...shared, tokens, advancer }),
     accept: (account, request, window = null) => accept({ ...shared, advancer: advancer() }, account, request, window),
-    acceptBatch: batches.accept,
-    acceptUpload: batches.upload,
-    acceptSendouts: batches.acceptSendouts,
-    acceptAnswered: batches.acceptAnswered,
-    turnBatch: batches.turn,
-    batchCounters: batches.counters,
+    batches,
     track,
     eventStarts: () => starts?.counts ?? { started: 0, refused: 0 },
     dryRun: (account, request) => dryRun(sending, account, request, clock.now()),
     cancel: (accountId, id) => advancer().tell(accountId, id, { kind: 'cancelled' }),
     inHand: () => advancer().size(),
-    stop: async () => {
-      if (waker) await atMost(CLOSE_MS, Promise.all([waker.stop(), batches.stop(), starts?.stop()]));
-      paces.close();
-      await atMost(DRAIN_MS, advancer().idle());
-      abort.abort();
-      await atMost(
-        CLOSE_MS,
-        Promise.all([
-          ...loops.map((loop) => loop.stop()),
-          webhooks.stop(),
-          providers.close(),
-          world.hooks.close(),
-          world.webhookSender.close(),
-        ]),
-      );
-      await goodbye(log, () => Promise.all([counted.flush(), pool.stop()]));
-      // With transactions still in hand the node is left to be found dead: its leases are then taken over.
-      if (advancer().size() === 0) await goodbye(log, () => nodes.leave(identity.node));
-      else
-        log.warn({ inHand: advancer().size() }, 'stopped with transactions in hand; another node will take them over');
-    },
+    stop: stopper({
+      world,
+      identity,
+      advancer,
+      beforeDrain: () => Promise.all([waker?.stop(), lines && batches.stop(), starts?.stop()]),
+      drained: () => paces.close(),
+      abort,
+      close: () => Promise.all([...loops.map((loop) => loop.stop()), webhooks.stop(), providers.close()]),
+      lastWords: () => Promise.all([counted.flush(), pool.stop()]),
+    }),
+  };
+}
+
+/** Each keeps something that many messages need. */
+function whatMessagesAreMadeOf({ templates, batches, files }: World, signal: AbortSignal) {
+  return {
+    parse: contentParser(templates),
+    turns: fairTurns(),
+    batchRequests: batchRequests(batches),
+    hookGates: hookGates(),
+    messageFiles: messageFiles(files, signal),
+  };
+}
+
+/** The loops that look after what is in memory. */
+function keepHouse(
+  log: Log,
+  { config, counted, receipts }: { config: ConfigCache; counted: Counts; receipts: ReceiptTaker },
+): Loop[] {
+  return [
+    startLoop('configuration', log, () => config.refresh().then(() => CONFIG_POLL_MS)),
+    startLoop('housekeeping', log, async () => {
+      await counted.flush();
+      await receipts.matchParked();
+      return HOUSEKEEPING_MS;
+    }),
+  ];
+}
+
+/** What a stop has to end, in this order. */
+interface Stopping {
+  world: Pick<World, 'log' | 'nodes' | 'hooks' | 'webhookSender'>;
+  identity: { node: NodeId };
+  advancer(): Advancer;
+  /** Takes nothing new. */
+  beforeDrain(): Promise<unknown>;
+  drained(): void;
+  abort: AbortController;
+  close(): Promise<unknown>;
+  lastWords(): Promise<unknown>;
+}
+
+/** Finishes what is under way, each step in its time, and says goodbye. */
+function stopper({ world, identity, advancer, abort, ...steps }: Stopping): () => Promise<void> {
+  const { log, nodes, hooks, webhookSender } = world;
+  return async () => {
+    await atMost(CLOSE_MS, steps.beforeDrain());
+    steps.drained();
+    await atMost(DRAIN_MS, advancer().idle());
+    abort.abort();
+    await atMost(CLOSE_MS, Promise.all([steps.close(), hooks.close(), webhookSender.close()]));
+    await goodbye(log, steps.lastWords);
+    const inHand = advancer().size();
+    // With transactions still in hand the node is left to be found dead: its leases are then taken over.
+    if (inHand === 0) await goodbye(log, () => nodes.leave(identity.node));
+    else log.warn({ inHand }, 'stopped with transactions in hand; another node will take them over');
   };
 }
 

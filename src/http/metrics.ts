@@ -78,10 +78,10 @@ function observeBatches(
       },
     });
   };
-  const { batchCounters } = engine;
-  ofCounters('carom_batch_recipients_accepted_total', 'Recipients of accepted batches', () => batchCounters().accepted);
+  const { counters } = engine.batches;
+  ofCounters('carom_batch_recipients_accepted_total', 'Recipients of accepted batches', () => counters().accepted);
   const expanded = 'Recipients of batches whose turn has come';
-  ofCounters('carom_batch_recipients_expanded_total', expanded, () => batchCounters().expanded);
+  ofCounters('carom_batch_recipients_expanded_total', expanded, () => counters().expanded);
   const open: Gauge = new Gauge({
     name: 'carom_batches_open',
     help: 'Batches that have not ended, of all nodes',

@@ -67,6 +67,46 @@ export function registerRoutes(app: FastifyInstance, tools: ApiTools, role: 'all
   app.get('/metrics', health.metrics);
   if (role === 'worker') return;
 
+  registerDialects(app, tools);
+
+  app.register(async (vendors) => {
+    acceptCallbackBodies(vendors);
+    const receipts = receiptEndpoints(tools);
+    vendors.post('/v1/receipts/:provider/:secret', receipts.take);
+    vendors.get('/v1/receipts/:provider/:secret', receipts.take);
+  });
+
+  registerLinks(app, tools);
+
+  app.register(async (own) => {
+    own.addHook('onRequest', enter(tools));
+    const transactions = transactionEndpoints(tools);
+    registerWithFiles(own, (scope) => scope.post('/v1/transactions', transactions.create));
+    own.get('/v1/transactions', transactions.list);
+    own.get('/v1/transactions/:id', transactions.get);
+    own.post('/v1/transactions/:id/cancel', transactions.cancel);
+    own.post('/v1/transactions/:id/replay', transactions.replay);
+
+    registerBatches(own, tools);
+
+    const profiles = profileEndpoints(tools);
+    own.get('/v1/profiles/:userId', profiles.get);
+    own.put('/v1/profiles/:userId', profiles.put);
+    own.patch('/v1/profiles/:userId', profiles.patch);
+    own.delete('/v1/profiles/:userId', profiles.remove);
+
+    const events = eventEndpoints(tools);
+    own.post('/v1/events', events.create);
+    own.get('/v1/events', events.list);
+    own.get('/v1/profiles/:userId/events', events.ofUser);
+
+    own.get('/v1/stats', statsEndpoints(tools).get);
+    registerConfiguration(own, tools);
+  });
+}
+
+/** The vendors' own endpoints. */
+function registerDialects(app: FastifyInstance, tools: ApiTools): void {
   app.register(async (webengage) => {
     const endpoints = webengageEndpoints(tools);
     webengage.setErrorHandler(endpoints.errorHandler);
@@ -103,41 +143,6 @@ export function registerRoutes(app: FastifyInstance, tools: ApiTools, role: 'all
     altcraft.post('/api/v1.1/campaigns/triggers/start_batch', endpoints.startBatch);
     altcraft.post('/api/v1.1/campaigns/triggers/start_batch_task', endpoints.startBatchTask);
     altcraft.post('/api/v1.1/tasks/get', endpoints.task);
-  });
-
-  app.register(async (vendors) => {
-    acceptCallbackBodies(vendors);
-    const receipts = receiptEndpoints(tools);
-    vendors.post('/v1/receipts/:provider/:secret', receipts.take);
-    vendors.get('/v1/receipts/:provider/:secret', receipts.take);
-  });
-
-  registerLinks(app, tools);
-
-  app.register(async (own) => {
-    own.addHook('onRequest', enter(tools));
-    const transactions = transactionEndpoints(tools);
-    registerWithFiles(own, (scope) => scope.post('/v1/transactions', transactions.create));
-    own.get('/v1/transactions', transactions.list);
-    own.get('/v1/transactions/:id', transactions.get);
-    own.post('/v1/transactions/:id/cancel', transactions.cancel);
-    own.post('/v1/transactions/:id/replay', transactions.replay);
-
-    registerBatches(own, tools);
-
-    const profiles = profileEndpoints(tools);
-    own.get('/v1/profiles/:userId', profiles.get);
-    own.put('/v1/profiles/:userId', profiles.put);
-    own.patch('/v1/profiles/:userId', profiles.patch);
-    own.delete('/v1/profiles/:userId', profiles.remove);
-
-    const events = eventEndpoints(tools);
-    own.post('/v1/events', events.create);
-    own.get('/v1/events', events.list);
-    own.get('/v1/profiles/:userId/events', events.ofUser);
-
-    own.get('/v1/stats', statsEndpoints(tools).get);
-    registerConfiguration(own, tools);
   });
 }
 

@@ -54,7 +54,7 @@ export function batchEndpoints(tools: ApiTools) {
     config: { scope: 'trigger' as const },
     handler: async (request: FastifyRequest) => {
       const { id } = request.params as { id: string };
-      const outcome = isTransactionId(id) ? await tools.engine.turnBatch(callerAccount(request).id, id, verb) : null;
+      const outcome = isTransactionId(id) ? await tools.engine.batches.turn(callerAccount(request).id, id, verb) : null;
       if (outcome === null) throw noBatch(id);
       if (outcome.kind === 'conflict') throw new Refusal('conflict', outcome.message);
       return summary(outcome.batch, clock.now());
@@ -128,9 +128,9 @@ function accepted({ engine, isStopping }: ApiTools, request: FastifyRequest, key
   const body = request.body as BatchBody | FileBody;
   return body instanceof FileBody
     ? readFileCall(request, body, isStopping).then(({ request: wanted, file }) =>
-        engine.acceptUpload(account, wanted, file, key),
+        engine.batches.upload(account, wanted, file, key),
       )
-    : readBatch(body).then(({ request: wanted, recipients }) => engine.acceptBatch(account, wanted, recipients, key));
+    : readBatch(body).then(({ request: wanted, recipients }) => engine.batches.accept(account, wanted, recipients, key));
 }
 
 function noBatch(id: string): Refusal {

@@ -76,7 +76,7 @@ export function altcraftEndpoints(tools: ApiTools) {
     const recipients = found.map(({ recipient }) => recipient);
     const attachments = await keepAttachments(tools, account.id, files);
     const wanted = attachments ? { ...call.request, attachments } : call.request;
-    const result = await engine.acceptAnswered(account, wanted, recipients, answering);
+    const result = await engine.batches.acceptAnswered(account, wanted, recipients, answering);
     if (result.kind === 'refused') throw new Refusal('invalid', aboutRow(result.refusal.message, found));
     if (result.kind === 'repeat') return replay(reply, key, result.body);
     return reply.type(TYPE_OF[format]).send(result.body);

@@ -23,7 +23,7 @@ export function connectlyEndpoints(tools: ApiTools) {
     const account = accountIn(tools, request);
     const { config } = engine;
     const groups = await groupsOf(request.body, { config, account, now: clock.now(), breathe: startBreathing() });
-    const result = await engine.acceptSendouts(account, groups.map(sendoutGroup));
+    const result = await engine.batches.acceptSendouts(account, groups.map(sendoutGroup));
     if (result.kind === 'accepted') return sendAnswer(groups, result.sendouts, request.id);
     const { refusal } = result;
     if (refusal.kind === 'invalid') throw new Refusal('invalid', refusal.message);

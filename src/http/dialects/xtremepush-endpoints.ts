@@ -36,7 +36,7 @@ export function xtremepushEndpoints(tools: ApiTools) {
     refuseStopped(campaign);
     const channels = new Set<Channel>(messagesOf(campaign.content).map(({ channel }) => channel));
     const call = await executeCall(request.body, { now: clock.now(), templates, breathe: startBreathing(), channels });
-    const result = await engine.acceptBatch(accountIn(request), call.request, call.recipients);
+    const result = await engine.batches.accept(accountIn(request), call.request, call.recipients);
     if (result.kind === 'refused') throw new Refusal('invalid', aboutUser(result.refusal.message, call.recipients));
     return successAnswer({ id: campaign.id, batch_id: result.batch.id, total: result.batch.total });
   }
