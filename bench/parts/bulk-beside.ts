@@ -61,7 +61,12 @@ async function singles(
     add(`${MANY} recipients: request → the last receipt`, tookMs, 'ms');
   }
   add(`singles ${name}: request → provider, p50`, percentile(toProvider, 0.5), 'ms');
-  add(`singles ${name}: request → provider, p99`, percentile(toProvider, 0.99), 'ms', goalMs === undefined ? undefined : { atMost: goalMs });
+  add(
+    `singles ${name}: request → provider, p99`,
+    percentile(toProvider, 0.99),
+    'ms',
+    goalMs === undefined ? undefined : { atMost: goalMs },
+  );
   if (isBeside) add('the batch ran beside to the end (1) or not (0)', Number(runningStill), '');
   add('share of the machine used by others', others, '');
   add('refused', acceptMs.filter((ms) => ms === null).length, '', { atMost: 0 });
@@ -75,7 +80,11 @@ async function postBatch({ port }: Carom): Promise<number> {
     phone: `+919${String(n).padStart(9, '0')}`,
     params: { code: `CODE-${n}`, points: n },
   }));
-  const request = postRequest('/v1/batches', KEY, { campaignIds: [CAMPAIGN.batch], params: { token: 'spring' }, recipients });
+  const request = postRequest('/v1/batches', KEY, {
+    campaignIds: [CAMPAIGN.batch],
+    params: { token: 'spring' },
+    recipients,
+  });
   const connection = await openConnection(port);
   const startedAt = performance.now();
   const { status, body } = await connection.send(request);

@@ -146,3 +146,21 @@ test('keys: listed, created, removed', async () => {
   assert.deepEqual(removed.requests, ['DELETE /v1/keys/k1']);
   assert.equal(removed.out, 'key k1 is removed\n');
 });
+
+test('limits say what is left of them, and when there will be more', async () => {
+  const data = [
+    { api: 'transaction', limit: '200/s', remaining: 187, retryAfter: 0 },
+    { api: 'batches', limit: '10/h', remaining: 0, retryAfter: 340 },
+    { api: 'users', limit: null, remaining: null, retryAfter: null },
+  ];
+  const { out, requests } = await ask(['limits'], () => ({ body: { data, next: null } }));
+  assert.deepEqual(requests, ['GET /v1/limits?limit=200']);
+  assert.equal(
+    out,
+    `api          limit  left  next
+transaction  200/s  187
+batches      10/h   0     in 340 s
+users        none
+`,
+  );
+});

@@ -3,7 +3,15 @@ import type { AccountId } from './ids.ts';
 import type { Rate } from './rate-bucket.ts';
 
 /** The APIs that are limited one by one (semantics §9). */
-export const LIMITED_APIS = ['transaction', 'users', 'events', 'connectly', 'xtremepush', 'altcraft', 'batches'] as const;
+export const LIMITED_APIS = [
+  'transaction',
+  'users',
+  'events',
+  'connectly',
+  'xtremepush',
+  'altcraft',
+  'batches',
+] as const;
 /** One of {@link LIMITED_APIS}. */
 export type LimitedApi = (typeof LIMITED_APIS)[number];
 

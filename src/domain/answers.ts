@@ -140,6 +140,7 @@ function queueRetry(step: Step, index: number, retryAt: Instant, reason: string)
 function answersCurrentAttempt(step: Step, news: { kind: string; message: number; attempt: number }): boolean {
   const message = messageAt(step, news.message);
   const isCurrent = message.state.name === 'sending' && message.facts.attempts === news.attempt;
-  if (!isCurrent) noteMessage(step, news.message, 'answer.ignored', `${news.kind}, but the message is ${message.state.name}`);
+  if (!isCurrent)
+    noteMessage(step, news.message, 'answer.ignored', `${news.kind}, but the message is ${message.state.name}`);
   return isCurrent;
 }

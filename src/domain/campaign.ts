@@ -85,10 +85,13 @@ export interface HookContent {
 }
 
 /** One step of a journey. `id`: by which later stages may name it. */
-export type StageContent = { id?: string; when?: When } & (
+export type StageContent = { id?: string; when?: When } &
   /** Messages on different channels, sent at once. */
-  { kind: 'message'; messages: MessageContent[] } | { kind: 'wait'; waitMs: number } | { kind: 'hook'; hook: HookContent }
-);
+  (
+    | { kind: 'message'; messages: MessageContent[] }
+    | { kind: 'wait'; waitMs: number }
+    | { kind: 'hook'; hook: HookContent }
+  );
 
 /** What a version says: one message, or stages. */
 export type CampaignContent = MessageContent | { stages: StageContent[] };

@@ -87,7 +87,10 @@ describe('semantics §7: a profile’s faults', () => {
     [{ birthDate: '21.05.1990' }, 'user.birthDate must be a date such as 1990-05-21'],
     [{ birthDate: '' }, 'user.birthDate must be a date such as 1990-05-21'],
     [{ email: 'ada' }, 'user.email is not an e-mail address'],
-    [{ subscriptions: [{ channel: 'sms', value: '1' }, { channel: 'email', value: 'a@b' }, { channel: 'email' }] }, null],
+    [
+      { subscriptions: [{ channel: 'sms', value: '1' }, { channel: 'email', value: 'a@b' }, { channel: 'email' }] },
+      null,
+    ],
     [
       { subscriptions: [{ channel: 'sms' }, { channel: 'email', value: 'ada' }] },
       'user.subscriptions[1].value is not an e-mail address',

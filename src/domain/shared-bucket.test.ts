@@ -62,7 +62,12 @@ describe('semantics §9: a shared bucket', () => {
     const dead = bucketOf();
     dead.ask({ node: 1, want: 10 });
     assert.equal(dead.ask({ node: 2, want: 10 }, NOW + LEASE_MS - 1).tokens, 0);
-    assert.deepEqual(dead.ask({ node: 2, want: 10 }, NOW + LEASE_MS), { tokens: 10, free: 0, nextInMs: 100, sharers: 1 });
+    assert.deepEqual(dead.ask({ node: 2, want: 10 }, NOW + LEASE_MS), {
+      tokens: 10,
+      free: 0,
+      nextInMs: 100,
+      sharers: 1,
+    });
   });
 
   test('what a node holds is its own when it asks again', () => {

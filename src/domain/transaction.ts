@@ -64,7 +64,9 @@ export type StageState =
 
 /** One step of a leg's journey, pinned at acceptance (semantics §12). */
 export type Stage = { when?: When; state: StageState } & (
-  { kind: 'message' } | { kind: 'hook' } | { kind: 'wait'; waitMs: number }
+  | { kind: 'message' }
+  | { kind: 'hook' }
+  | { kind: 'wait'; waitMs: number }
 );
 
 /** One campaign's turn. Its position is its index in `legs`; the order never changes. */

@@ -44,7 +44,7 @@ test('a data URL says the type', () => {
 test('what is no base64 is told, with its place, however it is cut', () => {
   const faults = {
     'QUJ*': 'is not base64: "*" cannot stand at character 4',
-    'QUJDé': 'is not base64: "é" cannot stand at character 5',
+    QUJDé: 'is not base64: "é" cannot stand at character 5',
     'Q\nUJ-': 'is not base64: "-" cannot stand at character 4',
     'QQ==QQ==': 'is not base64: "Q" cannot stand at character 5',
     'QU=J': 'is not base64: "J" cannot stand at character 4',

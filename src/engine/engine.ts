@@ -200,7 +200,7 @@ export async function startEngine(world: World): Promise<Engine> {
       world,
       identity,
       advancer,
-      beforeDrain: () => Promise.all([waker?.stop(), lines && batches.stop(), starts?.stop()]),
+      beforeDrain: () => Promise.all([waker?.stop(), lines?.stop(), lines && batches.stop(), starts?.stop()]),
       drained: () => paces.close(),
       abort,
       close: () => Promise.all([...loops.map((loop) => loop.stop()), webhooks.stop(), providers.close()]),

@@ -5,11 +5,8 @@
  */
 import type { Instant } from '#domain/time.ts';
 import type { Clock } from '#ports/clock.ts';
-import { waitingLine } from './waiting-line.ts';
-import type { WaitingLine } from './waiting-line.ts';
+import { priorityLine } from './priority-line.ts';
 
-/** Of so many calls one is a batch's, whatever else waits. */
-const BULK_EVERY = 10;
 /** Who has waited for so long at a limited gate is told to wait in his row. */
 const PATIENCE_MS = 2_000;
 /** What has been announced and does not come is not counted any longer. */
@@ -56,61 +53,40 @@ export interface Gate {
 
 /** A gate that lets nobody through until it is widened. */
 export function createGate(): Gate {
-  const lines = { single: waitingLine(), bulk: waitingLine() };
-  const announced = { single: [] as { left: number }[], bulk: [] as { left: number }[] };
-  let sinceBulk = 0;
+  const line = priorityLine();
   let under = 0;
   let concurrency = 0;
   let limits: GateLimits | null = null;
   let isClosed = false;
   let pausedUntil: Instant = 0;
 
-  const classOf = (isBulk: boolean) => (isBulk ? 'bulk' : 'single');
-  const expected = (isBulk: boolean) => announced[classOf(isBulk)].reduce((sum, { left }) => sum + left, 0);
-
-  function nextLine(): WaitingLine {
-    if (lines.single.length() === 0) return lines.bulk;
-    return lines.bulk.length() > 0 && sinceBulk >= BULK_EVERY - 1 ? lines.bulk : lines.single;
-  }
-
-  function letIn(line: WaitingLine): void {
-    under++;
-    sinceBulk = line === lines.bulk ? 0 : sinceBulk + 1;
+  function mayOneCome(): boolean {
+    return under < concurrency && limits?.tryTake() !== false;
   }
 
   function admit(): void {
-    for (;;) {
-      const line = nextLine();
-      if (under >= concurrency || line.length() === 0 || limits?.tryTake() === false) return;
-      letIn(line);
+    while (line.length() > 0 && mayOneCome()) {
+      under++;
       line.shift()(true);
     }
   }
 
-  /** Singles stand behind singles only, batches behind everybody; one of a batch may always wait, for the one in ten. */
-  function isFull(isBulk: boolean, max: number): boolean {
-    const [single, bulk] = [lines.single.length(), lines.bulk.length()];
-    return isBulk ? single + bulk >= max && bulk >= Math.min(1, max) : single >= max;
-  }
-
-  function arrived(isBulk: boolean): void {
-    const oldest = announced[classOf(isBulk)].find(({ left }) => left > 0);
-    if (oldest) oldest.left--;
+  /** The timer for those who are to come, or to wait, no longer than so. */
+  function after(ms: number, callback: () => void): void {
+    limits?.clock.at(limits.clock.now() + ms, callback);
   }
 
   return {
     enter: (isBulk = false) => {
-      arrived(isBulk);
-      const line = lines[classOf(isBulk)];
-      const isFree = lines.single.length() + lines.bulk.length() === 0 && under < concurrency;
-      if (isFree && limits?.tryTake() !== false) {
-        letIn(line);
+      line.arrived(isBulk);
+      if (line.length() === 0 && mayOneCome()) {
+        under++;
+        line.passed(isBulk);
         return Promise.resolve(true);
       }
-      if (limits && (isClosed || isFull(isBulk, limits.waitingMax()))) return Promise.resolve(false);
+      if (limits && (isClosed || line.isFull(isBulk, limits.waitingMax()))) return Promise.resolve(false);
       return new Promise((resolve) => {
-        const turnAway = line.push(resolve);
-        limits?.clock.at(limits.clock.now() + PATIENCE_MS, turnAway);
+        after(PATIENCE_MS, line.push(resolve, isBulk));
         admit();
       });
     },
@@ -128,26 +104,15 @@ export function createGate(): Gate {
       admit();
     },
     admit,
-    demand: () => Math.max(0, Math.min(lines.single.length() + lines.bulk.length(), concurrency - under)),
-    room: (isBulk) => {
-      if (!limits) return Infinity;
-      const max = Math.ceil(limits.waitingMax() / 2);
-      const singles = lines.single.length() + expected(false);
-      if (!isBulk) return Math.max(0, max - singles);
-      const bulk = lines.bulk.length() + expected(true);
-      return Math.max(max - singles - bulk, bulk === 0 ? Math.min(1, max) : 0, 0);
-    },
+    demand: () => Math.max(0, Math.min(line.length(), concurrency - under)),
+    room: (isBulk) => (limits ? line.room(isBulk, Math.ceil(limits.waitingMax() / 2)) : Infinity),
     announce: (count, isBulk) => {
-      if (!limits || count === 0) return;
-      const list = announced[classOf(isBulk)];
-      const one = { left: count };
-      list.push(one);
-      limits.clock.at(limits.clock.now() + ANNOUNCED_MS, () => void list.splice(list.indexOf(one), 1));
+      if (limits && count > 0) after(ANNOUNCED_MS, line.announce(count, isBulk));
     },
     close: () => {
       isClosed = true;
       if (!limits) return;
-      for (const line of [lines.single, lines.bulk]) while (line.length() > 0) line.shift()(false);
+      while (line.length() > 0) line.shift()(false);
     },
     pauseUntil: (instant) => {
       pausedUntil = Math.max(pausedUntil, instant);

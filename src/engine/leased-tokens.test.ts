@@ -30,8 +30,8 @@ function worldOf(rate: { count: number; perMs: number }, nodes: number) {
       clock.advance(STEP_MS);
       const tries = all.flatMap((node, index) => {
         due[index] = due[index]! + (perSecond[index]! * STEP_MS) / 1_000;
-        const now = Math.floor(due[index]!);
-        due[index] = due[index]! - now;
+        const now = Math.floor(due[index]);
+        due[index] = due[index] - now;
         return Array.from({ length: now }, () => tryOne(node));
       });
       await Promise.all(tries);

@@ -8,6 +8,7 @@ import { stagesOf } from '#domain/campaign.ts';
 import type { CampaignContent } from '#domain/campaign.ts';
 import { laneName, laneOf } from '#domain/lane.ts';
 import type { AccountId, NodeId, ProviderId } from '#domain/ids.ts';
+import type { Instant } from '#domain/time.ts';
 import type { Transaction } from '#domain/transaction.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Log } from '#ports/log.ts';
@@ -57,58 +58,15 @@ export interface Lines extends Loop {
 
 /** Starts serving the lines. */
 export function startLines(tools: LineTools): Lines {
-  const { transactions, clock, log } = tools;
+  const { transactions, log } = tools;
   /** The providers in whose lines somebody stood when it was last looked, singles and batches apart. */
   let standing = new Set<string>();
-  const loop = startLoop('lines', log, turn);
-
-  async function turn(): Promise<number> {
+  const loop = startLoop('lines', log, async () => {
     const names = await transactions.lanes(LANES_MAX);
     standing = new Set(names.flatMap((name) => ownLane(name) ?? []));
-    for (const name of names.toSorted()) await serve(name);
+    for (const name of names.toSorted()) await serve(tools, name);
     return names.length > 0 ? BUSY_MS : POLL_MS;
-  }
-
-  async function serve(name: string): Promise<void> {
-    const lane = laneOf(name);
-    const gate = lane && gateOf(tools, lane);
-    const isBulk = lane?.isBulk ?? false;
-    // Nobody's line any more: what stands there finds out for itself.
-    const room = Math.min(gate?.room(isBulk) ?? CLAIM_MAX, CLAIM_MAX);
-    if (room === 0) return;
-    const claimed = await transactions.claimLane(name, clock.now(), tools.node(), room, CLAIM_MS);
-    gate?.announce(claimed.length, isBulk);
-    for (const stored of claimed) void wake(stored, name);
-  }
-
-  async function wake(stored: StoredTransaction, lane: string): Promise<void> {
-    try {
-      await tools.advancer().tellClaimed(stored, { kind: 'timer', lane });
-    } catch (error) {
-      log.error({ transactionId: stored.transaction.id, error }, 'a turn in a line broke off; it comes again');
-    }
-  }
-
-  /** The gates of providers, each with the name of its line. */
-  function gatesOf(accountId: AccountId, ids: ProviderId[], isBulk: boolean): { gate: Gate; lane: string }[] {
-    return ids.flatMap((providerId) => {
-      const gate = find(tools, accountId, providerId)?.gate;
-      return gate ? [{ gate, lane: laneName({ isBulk, accountId, providerId, sender: null }) }] : [];
-    });
-  }
-
-  /** The line that a transaction has to stand in before it starts; null: none. Its place at the gate is then taken. */
-  async function laneBefore({ transaction, request }: StoredTransaction): Promise<string | null> {
-    const { accountId, status, startAt, deadline } = transaction;
-    const now = clock.now();
-    if (status.name !== 'scheduled' || now < startAt || (deadline !== null && now >= deadline)) return null;
-    const isBulk = request.batch !== null;
-    const gates = gatesOf(accountId, beginnings(await contentsOf(tools.config, transaction)), isBulk);
-    const full = gates.find(({ gate, lane }) => gate.room(isBulk) === 0 || standing.has(lane));
-    if (full) return full.lane;
-    for (const { gate } of gates) gate.announce(1, isBulk);
-    return null;
-  }
+  });
 
   /** The first one there is not left until the next poll. */
   function joined(name: string): void {
@@ -118,32 +76,78 @@ export function startLines(tools: LineTools): Lines {
     loop.hurry();
   }
 
+  /** The line that a transaction has to stand in before it starts; null: none. Its place at the gates is then taken. */
+  async function laneBefore({ transaction, request }: StoredTransaction): Promise<string | null> {
+    if (!isAboutToStart(transaction, tools.clock.now())) return null;
+    const isBulk = request.batch !== null;
+    const contents = await contentsOf(tools.config, transaction);
+    const gates = gatesOf(tools, transaction.accountId, contents, isBulk);
+    const full = gates.find(({ gate, lane }) => gate.room(isBulk) === 0 || standing.has(lane));
+    if (full) return full.lane;
+    for (const { gate } of gates) gate.announce(1, isBulk);
+    return null;
+  }
+
   return {
     ...loop,
     startable: async (claimed) => {
-      const startable: StoredTransaction[] = [];
-      const waiting = new Map<string, StoredTransaction[]>();
-      for (const stored of claimed) {
-        const lane = await laneBefore(stored);
-        if (lane === null) startable.push(stored);
-        else waiting.set(lane, [...(waiting.get(lane) ?? []), stored]);
-      }
-      for (const [lane, its] of waiting) {
+      const lanes = await Promise.all(claimed.map(laneBefore));
+      for (const [lane, its] of Map.groupBy(claimed, (_, index) => lanes[index]!)) {
+        if (lane === null) continue;
         await transactions.joinLane(its, lane);
         joined(lane);
       }
-      return startable;
+      return claimed.filter((_, index) => lanes[index] === null);
     },
     joined,
     places: (accountId, contents, wanted) => {
-      const gates = gatesOf(accountId, beginnings(contents), true);
-      const room = Math.min(...gates.map(({ gate, lane }) => (standing.has(lane) ? 0 : gate.room(true))), Infinity);
-      if (room === Infinity && gates.every(({ lane }) => !standing.has(lane))) return null;
+      const gates = gatesOf(tools, accountId, contents, true);
+      const rooms = gates.map(({ gate, lane }) => (standing.has(lane) ? 0 : gate.room(true)));
+      const room = Math.min(...rooms, Infinity);
+      if (room === Infinity) return null;
       const granted = Math.min(room, wanted);
       for (const { gate } of gates) gate.announce(granted, true);
       return granted;
     },
   };
+}
+
+/** Lets as many go from the front of a line as its gate has room for. */
+async function serve(tools: LineTools, name: string): Promise<void> {
+  const lane = laneOf(name);
+  const gate = lane && gateOf(tools, lane);
+  const isBulk = lane?.isBulk ?? false;
+  // Nobody's line any more: what stands there finds out for itself.
+  const room = Math.min(gate?.room(isBulk) ?? CLAIM_MAX, CLAIM_MAX);
+  if (room === 0) return;
+  const claimed = await tools.transactions.claimLane(name, tools.clock.now(), tools.node(), room, CLAIM_MS);
+  gate?.announce(claimed.length, isBulk);
+  for (const stored of claimed) void letGo(tools, stored, name);
+}
+
+async function letGo({ advancer, log }: LineTools, stored: StoredTransaction, lane: string): Promise<void> {
+  try {
+    await advancer().tellClaimed(stored, { kind: 'timer', lane });
+  } catch (error) {
+    log.error({ transactionId: stored.transaction.id, error }, 'a turn in a line broke off; it comes again');
+  }
+}
+
+function isAboutToStart({ status, startAt, deadline }: Transaction, now: Instant): boolean {
+  return status.name === 'scheduled' && now >= startAt && (deadline === null || now < deadline);
+}
+
+/** The gates of the providers through which contents send at once, each with the name of its line. */
+function gatesOf(
+  tools: LineTools,
+  accountId: AccountId,
+  contents: CampaignContent[],
+  isBulk: boolean,
+): { gate: Gate; lane: string }[] {
+  return beginnings(contents).flatMap((providerId) => {
+    const gate = find(tools, accountId, providerId)?.gate;
+    return gate ? [{ gate, lane: laneName({ isBulk, accountId, providerId, sender: null }) }] : [];
+  });
 }
 
 /** The provider's own line, for that of one of its senders. */
@@ -152,7 +156,10 @@ function ownLane(name: string): string | null {
   return lane && laneName({ ...lane, sender: null });
 }
 
-function gateOf(tools: LineTools, { accountId, providerId, sender }: NonNullable<ReturnType<typeof laneOf>>): Gate | null {
+function gateOf(
+  tools: LineTools,
+  { accountId, providerId, sender }: NonNullable<ReturnType<typeof laneOf>>,
+): Gate | null {
   const via = find(tools, accountId, providerId);
   if (!via || sender === null) return via?.gate ?? null;
   return tools.paces.ofSender(via.config, sender);
@@ -180,6 +187,8 @@ function beginnings(contents: CampaignContent[]): ProviderId[] {
 /** What a transaction begins with: its first leg, or all of them. */
 async function contentsOf(config: ConfigCache, { accountId, mode, legs }: Transaction): Promise<CampaignContent[]> {
   const first = mode === 'all' ? legs : legs.slice(0, 1);
-  const contents = first.map(({ campaignId, campaignVersion }) => config.version(accountId, campaignId, campaignVersion));
+  const contents = first.map(({ campaignId, campaignVersion }) =>
+    config.version(accountId, campaignId, campaignVersion),
+  );
   return (await Promise.all(contents)).filter((content) => content !== null);
 }

@@ -76,6 +76,9 @@ test('messages with files wait for room, in their order, and one that is too lar
 test('a call that fails leaves its room to the next', async () => {
   const { files } = filesOver(1, async () => null);
   const list = files.of('shop', [attachment(200 * MB)]);
-  await assert.rejects(files.withRoom(list, () => Promise.reject(new Error('broken'))), /broken/);
+  await assert.rejects(
+    files.withRoom(list, () => Promise.reject(new Error('broken'))),
+    /broken/,
+  );
   assert.equal(await files.withRoom(list, async () => 'done'), 'done');
 });

@@ -107,11 +107,7 @@ export function turnOf(accountId: AccountId, { batch }: Pick<TransactionRequest,
 }
 
 /** What the campaign's version says about the message of this index. */
-function partOf(
-  content: CampaignContent,
-  { messages }: Transaction,
-  index: number,
-): MessageContent | HookContent {
+function partOf(content: CampaignContent, { messages }: Transaction, index: number): MessageContent | HookContent {
   const { leg, stage } = messages[index]!;
   const its = stagesOf(content)[stage]!;
   if (its.kind === 'hook') return its.hook;
@@ -135,7 +131,11 @@ function prepareHook(
 function prepareMessage(
   tools: PrepareTools,
   { transaction, request }: Stored,
-  { content, texts: given, files }: { content: MessageContent; texts?: Partial<MessageContent>; files: OutgoingFile[] | null },
+  {
+    content,
+    texts: given,
+    files,
+  }: { content: MessageContent; texts?: Partial<MessageContent>; files: OutgoingFile[] | null },
   { campaignId, messageId: id, profile, context }: Ground,
 ): Prepared {
   const { accountId, txnId, userId } = transaction;

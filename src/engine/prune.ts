@@ -5,6 +5,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { FileStore } from '#ports/file-store.ts';
 import type { Log } from '#ports/log.ts';
 import type { ReceiptStore } from '#ports/receipt-store.ts';
+import type { TokenStore } from '#ports/token-store.ts';
 import type { TrackingStore } from '#ports/tracking-store.ts';
 import type { TransactionStore } from '#ports/transaction-store.ts';
 import type { UploadStore } from '#ports/upload-store.ts';
@@ -15,6 +16,8 @@ import type { Loop } from './loop.ts';
 const RETENTION_MS = 30 * 86_400_000;
 /** How long links in messages lead somewhere: 90 days. People read old mail, and unsubscribe from it. */
 const TRACKED_RETENTION_MS = 90 * 86_400_000;
+/** How long token buckets are kept that nobody asks: after an hour each is full again, unless it was deep in debt. */
+const TOKENS_UNUSED_MS = 2 * 86_400_000;
 /** Rows deleted in one go: small, so that the work of the moment hardly notices. */
 const PRUNE_MAX = 500;
 /** The pause when there was nothing left to delete. */
@@ -40,11 +43,12 @@ export interface PrunedStores {
   transactions: TransactionStore;
   receipts: ReceiptStore;
   tracked: TrackingStore;
+  tokenStore: TokenStore;
 }
 
 /** Starts forgetting. */
 export function startPruning(stores: PrunedStores, clock: Clock, log: Log): Loop {
-  const { transactions, receipts, tracked, batches, answers, uploads, files } = stores;
+  const { transactions, receipts, tracked, batches, answers, uploads, files, tokenStore } = stores;
   return startLoop('retention', log, async () => {
     const now = clock.now();
     const before = now - RETENTION_MS;
@@ -56,6 +60,7 @@ export function startPruning(stores: PrunedStores, clock: Clock, log: Log): Loop
     if ((await answers.prune(now, PRUNE_MAX)) >= PRUNE_MAX) return BUSY_MS;
     await receipts.prune(before);
     await tracked.prune(now - TRACKED_RETENTION_MS);
+    await tokenStore.prune(TOKENS_UNUSED_MS);
     return IDLE_MS;
   });
 }

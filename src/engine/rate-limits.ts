@@ -4,7 +4,8 @@ import type { LimitedApi } from '#domain/account.ts';
 import type { AccountId } from '#domain/ids.ts';
 import type { Rate } from '#domain/rate-bucket.ts';
 import type { ConfigCache } from './config-cache.ts';
-import type { LeasedTokens, Standing } from './leased-tokens.ts';
+import type { LeasedTokens } from './leased-tokens.ts';
+import type { Standing } from './token-book.ts';
 import type { TokenPool } from './token-pool.ts';
 
 /** What a limited request is told, in the answer's headers. */

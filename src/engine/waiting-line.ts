@@ -2,7 +2,7 @@
 const COMPACT_FROM = 1_000;
 
 /** Told true when it may come in, false when it must not wait any longer. */
-type Told = (comesIn: boolean) => void;
+export type Told = (comesIn: boolean) => void;
 
 /** Who waits at a gate, in the order of coming. */
 export interface WaitingLine {

@@ -56,9 +56,7 @@ export function timelineDocument(entries: TimelineEntry[]): string {
 }
 
 /** The inverse of {@link timelineDocument}. */
-export function timelineOf(
-  document: [number, string, number | null, string | null, number | null][],
-): TimelineEntry[] {
+export function timelineOf(document: [number, string, number | null, string | null, number | null][]): TimelineEntry[] {
   return document.map(([at, what, leg, detail, message]) => ({ at, what, leg, message, detail }));
 }
 

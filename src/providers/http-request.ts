@@ -70,7 +70,8 @@ export function readRequest(settings: JsonObject, templates: Templates): Request
   return {
     ...plan,
     mentionsFiles: JSON.stringify(request).includes('attachments'),
-    render: (message, secrets, files) => render({ ...contextOf(message, secrets), attachments: files }, message.messageId),
+    render: (message, secrets, files) =>
+      render({ ...contextOf(message, secrets), attachments: files }, message.messageId),
   };
 }
 

@@ -25,13 +25,16 @@ before(async () => {
     account: 'shop',
     keys: [{ id: 'main', key: 'shop-key', scopes: ['trigger', 'read'] }],
     providers: [{ id: 'mail', channel: 'email', type: 'sandbox' }],
-    campaigns: [{ id: '8', ...mail }, { id: '~own', ...mail, attachments: [FILE] }],
+    campaigns: [
+      { id: '8', ...mail },
+      { id: '~own', ...mail, attachments: [FILE] },
+    ],
   });
 });
 after(async () => {
   await pool?.end();
   await carom?.stop();
-  await postgres?.stop();
+  await postgres?.close();
 });
 
 test('a transaction, a batch and a campaign refer to the content that they share', async () => {

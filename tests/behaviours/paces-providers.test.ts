@@ -32,7 +32,11 @@ interface Seen {
 }
 
 /** An account whose provider is a vendor of its own. */
-async function account(id: string, limits: object, campaign: object = {}): Promise<{ vendor: HttpVendor; seen: Seen[] }> {
+async function account(
+  id: string,
+  limits: object,
+  campaign: object = {},
+): Promise<{ vendor: HttpVendor; seen: Seen[] }> {
   const vendor = await startVendor();
   vendors.push(vendor);
   const seen: Seen[] = [];
@@ -56,19 +60,31 @@ function manifest(id: string, vendor: HttpVendor, limits: object, campaign: obje
     account: id,
     keys: [{ id: 'main', key: `${id}-key`, scopes: ['trigger', 'read', 'admin'] }],
     providers: [{ id: 'sms', channel: 'sms', type: 'http', limits, request }],
-    campaigns: [{ id: '~a', state: 'running', channel: 'sms', provider: 'sms', from: 'CAROM', body: '{{ word }}', ...campaign }],
+    campaigns: [
+      { id: '~a', state: 'running', channel: 'sms', provider: 'sms', from: 'CAROM', body: '{{ word }}', ...campaign },
+    ],
   };
 }
 
 const phone = (index: number) => `+9198${String(index).padStart(8, '0')}`;
 
 function trigger(id: string, index: number, more: object = {}) {
-  const body = { campaignIds: ['~a'], mode: 'all', userId: `u-${index}`, phone: phone(index), params: { word: 'single' }, ...more };
+  const body = {
+    campaignIds: ['~a'],
+    mode: 'all',
+    userId: `u-${index}`,
+    phone: phone(index),
+    params: { word: 'single' },
+    ...more,
+  };
   return nodes[index % 2]!.call('POST', '/v1/transactions', { key: `${id}-key`, body });
 }
 
 async function batch(id: string, count: number, more: object = {}): Promise<string> {
-  const recipients = Array.from({ length: count }, (_, index) => ({ userId: `m-${index}`, phone: phone(1_000_000 + index) }));
+  const recipients = Array.from({ length: count }, (_, index) => ({
+    userId: `m-${index}`,
+    phone: phone(1_000_000 + index),
+  }));
   const body = { campaignIds: ['~a'], recipients, params: { word: 'bulk' }, ...more };
   const answer = await nodes[0].call('POST', '/v1/batches', { key: `${id}-key`, body });
   assert.equal(answer.status, 202, JSON.stringify(answer.body));
@@ -103,7 +119,9 @@ describe('a provider’s rate', () => {
     const ends = await Promise.all(accepted.map(({ body }) => nodes[0].ended('rate', body.id)));
     assert.deepEqual(new Set(ends.map(({ state }) => state)), new Set(['completed']));
     // Those that waited used up no attempt, and say that they waited.
-    const waited = ends.filter(({ timeline }) => timeline.some(({ what }: { what: string }) => what === 'message.paced'));
+    const waited = ends.filter(({ timeline }) =>
+      timeline.some(({ what }: { what: string }) => what === 'message.paced'),
+    );
     assert.ok(waited.length > 100, `only ${waited.length} waited in their rows`);
   });
 
@@ -138,7 +156,8 @@ describe('a provider’s rate', () => {
     await arrived(seen, 20);
     await nodes[0].apply(manifest('raised', vendor, { rate: '1/h' }));
     await eventually(
-      () => trigger('raised', 21).then(({ body }) => nodes[1].call('GET', `/v1/transactions/${body.id}?account=raised`)),
+      () =>
+        trigger('raised', 21).then(({ body }) => nodes[1].call('GET', `/v1/transactions/${body.id}?account=raised`)),
       ({ body }) => body.legs[0].state === 'queued',
     );
     await nodes[0].apply({ ...manifest('raised', vendor, {}), providers: [withoutLimits(vendor)] });

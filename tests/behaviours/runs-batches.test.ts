@@ -206,11 +206,11 @@ test('a paused batch sends nothing more until it is resumed', async (t) => {
   });
   const recipients = times(3_000, (index) => ({ userId: `u-${index}`, phone: phoneOf(index) }));
   const id = await accepted({ recipients });
-  await chain.handover('sms', 127);
+  await chain.handover('sms', 80);
   const paused = await turn(id, 'pause');
   assert.deepEqual([paused.status, paused.body.state], [200, 'paused']);
   // Its pages in hand are given back within about a second; from then on nothing is made.
-  const still = await until(id, ({ state, counts }) => state === 'paused' && counts.running >= 200);
+  const still = await until(id, ({ state, counts }) => state === 'paused' && counts.running >= 80);
   assert(still.counts.waiting > 1_000);
   assert.equal((await turn(id, 'pause')).status, 200, 'it is paused already');
   const resumed = await turn(id, 'resume');

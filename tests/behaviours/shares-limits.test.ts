@@ -22,7 +22,11 @@ after(async () => {
 
 /** An account with a limit for tracked events, which both nodes know. */
 async function account(id: string, events: string): Promise<void> {
-  await nodes[0]!.apply({ account: id, limits: { events }, keys: [{ id: 'main', key: `${id}-key`, scopes: ['trigger', 'read'] }] });
+  await nodes[0]!.apply({
+    account: id,
+    limits: { events },
+    keys: [{ id: 'main', key: `${id}-key`, scopes: ['trigger', 'read'] }],
+  });
   for (const node of nodes)
     await eventually(
       () => limitOf(id, node),
@@ -30,7 +34,10 @@ async function account(id: string, events: string): Promise<void> {
     );
 }
 
-async function limitOf(id: string, node = nodes[0]!): Promise<{ limit?: string; remaining?: number; retryAfter?: number }> {
+async function limitOf(
+  id: string,
+  node = nodes[0]!,
+): Promise<{ limit?: string; remaining?: number; retryAfter?: number }> {
   const { body } = await node.call('GET', '/v1/limits', { key: `${id}-key` });
   return body.data?.find(({ api }: { api: string }) => api === 'events') ?? {};
 }
@@ -61,7 +68,10 @@ describe('two nodes', () => {
       const seconds = (Date.now() - startedAt) / 1_000;
       // The bucket was full: one second's worth, and what came in the time.
       const allowed = 50 + 50 * seconds;
-      assert.ok(taken <= allowed * 1.1 && taken >= Math.min(allowed, asked) * 0.9, `${taken} of ${allowed} (${asked} asked)`);
+      assert.ok(
+        taken <= allowed * 1.1 && taken >= Math.min(allowed, asked) * 0.9,
+        `${taken} of ${allowed} (${asked} asked)`,
+      );
     }
   });
 

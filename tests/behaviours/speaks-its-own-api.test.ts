@@ -271,10 +271,8 @@ describe('a profile', () => {
       gender: null,
       locale: null,
       timeZone: 'Asia/Kolkata',
-      internalId: null,
       attributes: { a: null, b: 5, d: [1] },
       devices: [{ channel: 'push', token: 'x' }],
-      subscriptions: [],
       consents: { sms: true, push: true },
     });
     const replaced = await api('PUT', 'profiles/pia', { lastName: 'Rao' });

@@ -192,7 +192,7 @@ describe('the profile', () => {
       ({ firstName }) => firstName === 'John',
     );
     assert.equal(userId, 'john');
-    assert.deepEqual(fields, { ...updateUser, locale: null, timeZone: null, internalId: null, devices: [], subscriptions: [], consents: {} });
+    assert.deepEqual(fields, { ...updateUser, locale: null, timeZone: null, devices: [], consents: {} });
   });
 
   test('semantics §7: of a present one only the given fields change; attributes merge key by key, null overwrites', async () => {

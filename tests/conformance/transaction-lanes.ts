@@ -21,7 +21,11 @@ export function describeTransactionLanes(make: TwoNodes<TransactionStore>): void
   });
 
   /** A transaction whose message waits in a line since then. */
-  async function waiting(lane: string, since: Instant = NOW, deadline: Instant | null = null): Promise<StoredTransaction> {
+  async function waiting(
+    lane: string,
+    since: Instant = NOW,
+    deadline: Instant | null = null,
+  ): Promise<StoredTransaction> {
     const given = acceptance({ dueAt: deadline });
     await one.accept(given);
     const stored = { ...given.stored, transaction: queued(given.stored.transaction, lane, since) };

@@ -38,9 +38,11 @@ after(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
+const RATE = { count: 1, perMs: 1_000, burst: 1 };
+
 /** Every way to ask a store. */
 function everyCall(open: OpenStores): Record<string, () => Promise<unknown>> {
-  const { transactions, profiles, events, receipts, config, nodes, stats } = open;
+  const { transactions, profiles, events, receipts, config, nodes, stats, tokens } = open;
   const given = acceptance();
   const { id, txnId } = given.stored.transaction;
   const message = messageId(id, 1);
@@ -61,6 +63,11 @@ function everyCall(open: OpenStores): Record<string, () => Promise<unknown>> {
     timeline: () => transactions.timeline('demo', id),
     list: () => transactions.list({ accountId: 'demo' }, 10, null),
     claimDue: () => transactions.claimDue(NOW, 1, 10, 1_000),
+    lanes: () => transactions.lanes(10),
+    claimLane: () => transactions.claimLane('line', NOW, 1, 10, 1_000),
+    joinLane: () => transactions.joinLane([given.stored], 'line'),
+    exchange: () => tokens.exchange('limit', { node: 1, rate: RATE, used: 1, usedAgoMs: 0, want: 1, leaves: false }),
+    pruneTokens: () => tokens.prune(1_000),
     takeOver: () => transactions.takeOver(1, 2, 10),
     leasedTo: () => transactions.leasedTo(1, 10),
     prune: () => transactions.prune(NOW, 10),

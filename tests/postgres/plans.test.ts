@@ -173,7 +173,8 @@ async function fill({ query }: TestDatabase, buckets: number): Promise<void> {
     insert into sendouts select bucket, 'demo', '~' || i, 1, id, ${later} ${each};
     insert into batch_uploads select bucket, id, ${later} ${each};
     insert into batch_pages select bucket, id, 0, 1, ${later}, '[{"target": "nobody"}]' ${each};
-    update transactions set batch_id = gen_random_uuid(), batch_index = 1;
+    update transactions set batch_id = gen_random_uuid(), batch_index = 1, lane = 'line ' || abs(hashtext(txn_id)) % 3, lane_at = due_at;
+    insert into token_buckets select bucket, 'other-' || i, 1, '{}', ${later} ${each};
     update profiles set fields = jsonb_build_object('email', user_id || '@x.org', 'phone', user_id, 'internalId', user_id),
       attributes = jsonb_build_object('id', user_id, 'plan', 'gold'), subscription_keys = array['email ' || user_id];
     insert into webhook_calls select bucket, 'demo', 'crm', id, id || '_ended', 'transaction.ended', 0, 'delivered', 1, ${later}, null, null,
@@ -314,12 +315,15 @@ async function workOfFiles({ files }: OpenStores, ids: string[]): Promise<void> 
   const owners = ids.flatMap((id) => [{ kind: 'transaction', id } as const, { kind: 'batch', id } as const]);
   const contents = times(BATCH, (n) => {
     const bytes = Buffer.alloc(n === 0 ? 1_048_577 : 1);
-    return { accountId: 'demo', sha256: `${randomUUID()}`, sizeBytes: bytes.length, pieces: [bytes] };
+    return { accountId: 'demo', sha256: randomUUID(), sizeBytes: bytes.length, pieces: [bytes] };
   });
   for (const at of [NOW, NOW]) await Promise.all(contents.map((content) => files.put(content, at)));
   const refer = (owner: FileOwner) => files.refer('demo', owner, contents.slice(0, 1), NOW);
   await Promise.all([...owners, { kind: 'campaign', id: '~a' } as const].map(refer));
-  await files.known('demo', contents.map(({ sha256 }) => sha256));
+  await files.known(
+    'demo',
+    contents.map(({ sha256 }) => sha256),
+  );
   await files.read(contents[0]!);
   assert.equal(await files.sweep(NOW + 2 * UNREFERRED_KEPT_MS, 3 * BATCH + 1), 3 * BATCH + 1);
   assert.equal(await files.read(contents[0]!), null);

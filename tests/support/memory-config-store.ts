@@ -84,7 +84,15 @@ export function memoryConfigStore(): MemoryConfigStore {
 }
 
 function newsOf(rows: AnyRow[], revision: number): ConfigNews {
-  const news: ConfigNews = { revision, accounts: [], keys: [], providers: [], campaigns: [], webhooks: [], removed: [] };
+  const news: ConfigNews = {
+    revision,
+    accounts: [],
+    keys: [],
+    providers: [],
+    campaigns: [],
+    webhooks: [],
+    removed: [],
+  };
   for (const row of rows) {
     if (row.kind === 'account') news.accounts.push(row.thing);
     else if (row.removed) {

@@ -3,7 +3,14 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import test, { describe } from 'node:test';
 import { patchCampaign, putCampaign, versionedCampaignView } from '../campaign-admin.ts';
-import { changesOf, configuredNode, faultsOf, fieldsOf, manifest, messageIn } from '../../../tests/support/manifests.ts';
+import {
+  changesOf,
+  configuredNode,
+  faultsOf,
+  fieldsOf,
+  manifest,
+  messageIn,
+} from '../../../tests/support/manifests.ts';
 import { manifestOf } from './of.ts';
 
 const TERMS = Buffer.from('the terms');
@@ -12,7 +19,15 @@ const SHOWN = { name: 'terms.pdf', type: 'application/pdf', sha256: SHA256, size
 
 /** A manifest with an e-mail that has these files. */
 function withFiles(attachments: unknown, changes: object = {}): Record<string, unknown> {
-  const email = { id: '~mail', state: 'running', channel: 'email', provider: 'mail', body: 'Hi', attachments, ...changes };
+  const email = {
+    id: '~mail',
+    state: 'running',
+    channel: 'email',
+    provider: 'mail',
+    body: 'Hi',
+    attachments,
+    ...changes,
+  };
   return manifest({ providers: [{ id: 'mail', channel: 'email', type: 'sandbox' }], campaigns: [email] });
 }
 
@@ -49,7 +64,9 @@ describe('files of a campaign', () => {
     const node = configuredNode();
     await node.apply(withFiles([terms]));
     const mail = { channel: 'email', provider: 'mail', body: 'Hi' };
-    const put = await putCampaign(node.tools, 'shop', '~two', { stages: [{ wait: '1s' }, { ...mail, attachments: [terms] }] });
+    const put = await putCampaign(node.tools, 'shop', '~two', {
+      stages: [{ wait: '1s' }, { ...mail, attachments: [terms] }],
+    });
     assert.equal(put.kind, 'done');
     const patched = await patchCampaign(node.tools, 'shop', '~mail', { body: 'Hello' });
     assert.ok(patched.kind === 'done');
@@ -66,10 +83,13 @@ describe('files of a campaign', () => {
       [[terms, { name: 'b', data: 'QU*D' }], [`${at}.1.data: is not base64: "*" cannot stand at character 3`]],
       [[{ name: 'b', type: 'pdf', data: 'QUJD' }], [`${at}.0.type: must be a media type such as "application/pdf"`]],
       [[{ name: 'b' }], [`${at}.0.data: is missing; give the content of the file in base64, or as a data URL`]],
-      [[{ ...SHOWN, data: 'QUJD' }], [
-        `${at}.0.sha256: stands beside "data", which says it; leave it out`,
-        `${at}.0.sizeBytes: stands beside "data", which says it; leave it out`,
-      ]],
+      [
+        [{ ...SHOWN, data: 'QUJD' }],
+        [
+          `${at}.0.sha256: stands beside "data", which says it; leave it out`,
+          `${at}.0.sizeBytes: stands beside "data", which says it; leave it out`,
+        ],
+      ],
       [[SHOWN], [`${at}.0.sha256: is of no file that is stored here; give the content as "data"`]],
       [Array.from({ length: 21 }, () => terms), [`${at}: has 21 entries; at most 20 are allowed`]],
     ];
@@ -78,7 +98,14 @@ describe('files of a campaign', () => {
     }
     const sms = withFiles([terms], { channel: 'sms' });
     assert.ok(faultsOf(await configuredNode().apply(sms)).some((fault) => /only e-mails have files/.test(fault)));
-    const put = await putCampaign(configuredNode().tools, 'shop', '~mail', { channel: 'email', provider: 'mail', body: 'Hi', attachments: [SHOWN] });
-    assert.deepEqual(faultsOf(put), ['attachments.0.sha256: is of no file that is stored here; give the content as "data"']);
+    const put = await putCampaign(configuredNode().tools, 'shop', '~mail', {
+      channel: 'email',
+      provider: 'mail',
+      body: 'Hi',
+      attachments: [SHOWN],
+    });
+    assert.deepEqual(faultsOf(put), [
+      'attachments.0.sha256: is of no file that is stored here; give the content as "data"',
+    ]);
   });
 });

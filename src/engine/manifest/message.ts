@@ -79,7 +79,10 @@ export function readMessage(map: Place<JsonObject>): MessageDraft | undefined {
   const template = readTemplate(below(map, 'template'));
   const files = readAttachments(below(map, 'attachments'));
   if (channel !== undefined && channel !== 'email' && below(map, 'attachments').value !== undefined)
-    blame(below(map, 'attachments'), `stands in a message for ${channel}; only e-mails have files, so put a link into the text`);
+    blame(
+      below(map, 'attachments'),
+      `stands in a message for ${channel}; only e-mails have files, so put a link into the text`,
+    );
   const receiptTimeoutMs = durationOf(below(map, 'receiptTimeout'), RECEIPT_TIMEOUT);
   const retry = retryOf(below(map, 'retry'));
   const onUnknown = wordOf(below(map, 'onUnknown'), ON_UNKNOWN);

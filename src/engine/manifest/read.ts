@@ -70,7 +70,18 @@ export function readManifest(input: unknown, faults: Faults): ManifestDraft | un
   if (!faults.isEmpty()) return undefined;
   const map = mapOf(root);
   if (!map) return undefined;
-  refuseUnknown(map, ['account', 'name', 'defaultRegion', 'receiptWindow', 'limits', 'privateNetwork', 'keys', 'providers', 'campaigns', 'webhooks']);
+  refuseUnknown(map, [
+    'account',
+    'name',
+    'defaultRegion',
+    'receiptWindow',
+    'limits',
+    'privateNetwork',
+    'keys',
+    'providers',
+    'campaigns',
+    'webhooks',
+  ]);
   const accountId = idOf(required(below(map, 'account'), 'name the account, such as "demo"'));
   const name = textOf(below(map, 'name'));
   const defaultRegion = readRegion(below(map, 'defaultRegion'));

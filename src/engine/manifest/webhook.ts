@@ -86,7 +86,8 @@ function readAuth(place: Place): JsonObject | null | undefined {
     auth[key] = value;
   }
   const { secret } = auth;
-  if (type === 'standard' && typeof secret === 'string' && secret !== KEPT) refuseBadSecret(below(map, 'secret'), secret);
+  if (type === 'standard' && typeof secret === 'string' && secret !== KEPT)
+    refuseBadSecret(below(map, 'secret'), secret);
   return auth;
 }
 
@@ -119,7 +120,10 @@ export function completeWebhook(draft: WebhookDraft, completion: WebhookCompleti
   const words = FORMAT_EVENTS[format];
   const wordless = words && rest.events.find((type) => !words.includes(type));
   if (wordless === undefined) return { accountId, ...rest, format, auth, enabled, disabledReason };
-  completion.faults.add([...path, 'events'], `has ${wordless}, for which the format ${format} has no words; leave it out`);
+  completion.faults.add(
+    [...path, 'events'],
+    `has ${wordless}, for which the format ${format} has no words; leave it out`,
+  );
   return null;
 }
 

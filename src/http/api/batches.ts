@@ -130,7 +130,9 @@ function accepted({ engine, isStopping }: ApiTools, request: FastifyRequest, key
     ? readFileCall(request, body, isStopping).then(({ request: wanted, file }) =>
         engine.batches.upload(account, wanted, file, key),
       )
-    : readBatch(body).then(({ request: wanted, recipients }) => engine.batches.accept(account, wanted, recipients, key));
+    : readBatch(body).then(({ request: wanted, recipients }) =>
+        engine.batches.accept(account, wanted, recipients, key),
+      );
 }
 
 function noBatch(id: string): Refusal {

@@ -29,7 +29,11 @@ export function transactionSummary({ transaction, request }: StoredTransaction):
 }
 
 /** The whole of it: the files of the call, every leg with its messages and, of journeys, its stages; and the timeline. */
-export function transactionView(stored: StoredTransaction, timeline: TimelineEntry[], attachments: Attachment[]): object {
+export function transactionView(
+  stored: StoredTransaction,
+  timeline: TimelineEntry[],
+  attachments: Attachment[],
+): object {
   const { transaction } = stored;
   return {
     ...transactionSummary(stored),

@@ -49,7 +49,10 @@ describe('JSON', () => {
   });
 
   test('escapes in a content are read', () => {
-    const escaped = base64.replaceAll('/', '\\/').replaceAll('+', '\\u002b').replace(/.{40}/, '$&\\r\\n');
+    const escaped = JSON.stringify(base64.replace(/.{40}/, '$&\r\n'))
+      .slice(1, -1)
+      .replaceAll('/', '\\/')
+      .replaceAll('+', '\\u002b');
     for (const size of SIZES) {
       assert.deepEqual(contentsOf(sift(`{"attach":[{"data":"${escaped}"}]}`, size)), [content]);
     }
@@ -119,7 +122,11 @@ describe('XML', () => {
   });
 
   test('references in a content are read', () => {
-    const escaped = base64.replaceAll('+', '&#43;').replaceAll('/', '&#x2F;').replace(/.{40}/, '$&&#13;\n');
+    const escaped = base64
+      .replace(/.{40}/, '$&\r\n')
+      .replaceAll('+', '&#43;')
+      .replaceAll('/', '&#x2F;')
+      .replaceAll('\r', '&#13;');
     for (const size of SIZES) assert.deepEqual(contentsOf(sift(xml(escaped), size)), [content]);
   });
 
