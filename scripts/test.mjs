@@ -11,6 +11,8 @@ import { runChecks } from './check.mjs';
 
 const LOG = 'test.log';
 const FILES_AT_ONCE = 2;
+/** These kill and freeze whole nodes under load, against the clock: each gets the machine for itself, after all others. */
+const ALONE = /^tests[\\/]crash[\\/]/;
 const TEST_TIMEOUT_MS = 120_000;
 /** A file that reports nothing for this long has left a timer, a server or a pool open: it would never end. */
 const SILENCE_MS = TEST_TIMEOUT_MS + 15_000;
@@ -91,8 +93,8 @@ function explain(error) {
   return error.cause === undefined ? frames : `${frames}\ncaused by ${explain(error.cause)}`;
 }
 
-/** @param {string[]} files @param {Sum} total */
-async function runFiles(files, total) {
+/** @param {string[]} files @param {number} atOnce @param {Sum} total */
+async function runFiles(files, atOnce, total) {
   const waiting = [...files];
   const worker = async () => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
@@ -103,7 +105,7 @@ async function runFiles(files, total) {
       total.skipped += sum.skipped;
     }
   };
-  await Promise.all(Array.from({ length: FILES_AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
 const startedAt = performance.now();
@@ -117,7 +119,16 @@ if (files.length === 0) {
   console.log(`FAIL no test file has ${parts.join(' or ') || 'the ending .test.ts'} in its path`);
   total.failed += 1;
 }
-await runFiles(files, total);
+await runFiles(
+  files.filter((file) => !ALONE.test(file)),
+  FILES_AT_ONCE,
+  total,
+);
+await runFiles(
+  files.filter((file) => ALONE.test(file)),
+  1,
+  total,
+);
 if (stopping.signal.aborted) total.failed += 1;
 log.end();
 console.log(

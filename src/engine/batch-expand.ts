@@ -68,7 +68,7 @@ export interface Expander extends Loop {
 export function startExpanding(tools: ExpandTools, onExpanded: () => void): Expander {
   const { batches, clock, log } = tools;
   const work = { isStopping: false, pages: new Map<Promise<void>, PageAtWork>(), expanded: 0, told: 0 };
-  const hands = membersInHand(tools.advancer);
+  const hands = membersInHand(tools.advancer, clock);
   const slices = createGate();
   slices.widen(SLICES_MAX);
   const loop = startLoop('batches', log, turn);

@@ -1,5 +1,7 @@
 /** How many transactions of batches this node has in hand, and whether there may be more. */
 import type { BatchId, TransactionId } from '#domain/ids.ts';
+import type { Instant } from '#domain/time.ts';
+import type { Clock } from '#ports/clock.ts';
 import type { Advancer } from './advance.ts';
 import { bulkWindow } from './bulk-window.ts';
 
@@ -7,6 +9,8 @@ import { bulkWindow } from './bulk-window.ts';
 const BATCH_IN_HAND_MAX = 250;
 /** Transactions of any kind in a node's hands, over which batches wait. */
 const IN_HAND_MAX = 4_000;
+/** What has been in hand for longer waits for its provider, not for this machine: one that hangs holds up no other's batch. */
+const YOUNG_MS = 500;
 
 /** The members of batches in a node's hands. */
 export interface MembersInHand {
@@ -19,27 +23,30 @@ export interface MembersInHand {
 }
 
 /** None yet. */
-export function membersInHand(advancer: () => Pick<Advancer, 'isHeld' | 'size'>): MembersInHand {
+export function membersInHand(advancer: () => Pick<Advancer, 'isHeld' | 'size'>, clock: Clock): MembersInHand {
   const taken = new Map<BatchId, Set<TransactionId>>();
   const window = bulkWindow();
+  /** Those that may be waiting for this machine, oldest first. */
+  let young: { transaction: TransactionId; until: Instant }[] = [];
 
   function forgetOthers(): void {
     for (const [id, its] of taken) {
       for (const transaction of its) if (!advancer().isHeld(transaction)) its.delete(transaction);
       if (its.size === 0) taken.delete(id);
     }
+    const now = clock.now();
+    young = young.filter(({ transaction, until }) => now < until && advancer().isHeld(transaction));
   }
 
   function isThereRoom(id: BatchId): boolean {
-    let inHand = 0;
-    for (const its of taken.values()) inHand += its.size;
-    return inHand < window.size() && (taken.get(id)?.size ?? 0) < BATCH_IN_HAND_MAX;
+    return young.length < window.size() && (taken.get(id)?.size ?? 0) < BATCH_IN_HAND_MAX;
   }
 
   return {
     took: (id, transaction) => {
       const its = taken.get(id) ?? new Set();
       taken.set(id, its.add(transaction));
+      young.push({ transaction, until: clock.now() + YOUNG_MS });
     },
     acceptanceTook: window.took,
     haveRoom: (id) => {

@@ -9,7 +9,7 @@ test('the window widens while acceptances are quick, and narrows fast when they 
   for (let n = 0; n < 3; n++) window.took(60);
   assert.ok(window.size() < 520 && window.size() > 500);
   for (let n = 0; n < 100; n++) window.took(60);
-  assert.equal(window.size(), 150);
+  assert.equal(window.size(), 20);
   window.took(1);
-  assert.equal(window.size(), 155);
+  assert.equal(window.size(), 25);
 });

@@ -7,9 +7,9 @@
 
 /** How long an acceptance may take, in ms: one round of writing beside others. */
 const GOOD_MS = 15;
-/** Transactions of batches in a node's hands. The fewest are more than a provider takes at once: one that hangs holds up no other. */
-const MIN = 150;
-const START = 150;
+/** Transactions of batches in a node's hands that may be waiting for it. */
+const MIN = 20;
+const START = 100;
 const MAX = 1_000;
 /** How the window widens after each good acceptance, and narrows after a slow one. */
 const WIDER_BY = 5;

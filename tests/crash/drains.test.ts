@@ -12,7 +12,7 @@ import { PATH, allEnded, orderOf, proveNothingLost, startCrashVendor } from '../
 import { Load } from '../support/load.ts';
 import { MortalCarom } from '../support/mortal-carom.ts';
 
-const RATE_PER_S = 150;
+const RATE_PER_S = 90;
 /** Requests accepted before the stop and after the restart. */
 const BEFORE = 300;
 const AFTER = 100;
