@@ -105,7 +105,7 @@ before(async () => {
     account: 'sport',
     privateNetwork: 'allow',
     keys: [{ id: 'app', key: 'APP_TOKEN', scopes: ['trigger', 'read', 'admin'] }],
-    limits: { xtremepush: '1000/m' },
+    limits: { xtremepush: '1000/h' },
     providers: channels.map((channel) => ({ id: channel, channel, type: 'http', request: { url: vendor.url, json } })),
     campaigns: [
       campaign('CAMPAIGN_ID', {
