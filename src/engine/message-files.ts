@@ -4,6 +4,7 @@ import type { AccountId } from '#domain/ids.ts';
 import { FileMissingError } from '#ports/file-store.ts';
 import type { FileStore } from '#ports/file-store.ts';
 import type { OutgoingFile } from '#ports/provider.ts';
+import { keptReading } from './kept-reading.ts';
 import { untilThere } from './until-there.ts';
 
 /** Bytes of files that a node's messages under way may have together. One message with more goes when no other is there. */
@@ -21,7 +22,9 @@ export interface MessageFiles {
 
 /** Nothing read yet. */
 export function messageFiles(store: Pick<FileStore, 'read'>, signal: AbortSignal): MessageFiles {
-  const read = keptReading((accountId, sha256) => untilThere(() => store.read({ accountId, sha256 }), signal));
+  const kept = keptReading<Buffer>(KEPT_BYTES_MAX, ({ length }) => length);
+  const read = (accountId: AccountId, sha256: string) =>
+    kept(`${sha256} ${accountId}`, () => untilThere(() => store.read({ accountId, sha256 }), signal));
   const room = createRoom(UNDER_WAY_BYTES_MAX);
   return {
     of: (accountId, attachments) => {
@@ -47,47 +50,6 @@ export function messageFiles(store: Pick<FileStore, 'read'>, signal: AbortSignal
         room.leave(bytes);
       }
     },
-  };
-}
-
-type Read = (accountId: AccountId, sha256: string) => Promise<Buffer | null>;
-
-/** The same, with what is asked for at once read once, and the last contents kept. */
-function keptReading(read: Read): Read {
-  const kept = new Map<string, Buffer>();
-  const reading = new Map<string, Promise<Buffer | null>>();
-  let bytes = 0;
-
-  function keep(name: string, content: Buffer): void {
-    if (content.length > KEPT_BYTES_MAX) return;
-    kept.set(name, content);
-    bytes += content.length;
-    for (const [oldest, { length }] of kept) {
-      if (bytes <= KEPT_BYTES_MAX) return;
-      kept.delete(oldest);
-      bytes -= length;
-    }
-  }
-
-  async function readAndKeep(name: string, accountId: AccountId, sha256: string): Promise<Buffer | null> {
-    const content = await read(accountId, sha256);
-    if (content) keep(name, content);
-    return content;
-  }
-
-  return (accountId, sha256) => {
-    const name = `${sha256} ${accountId}`;
-    const known = kept.get(name);
-    if (known) {
-      kept.delete(name);
-      kept.set(name, known);
-      return Promise.resolve(known);
-    }
-    const underWay = reading.get(name);
-    if (underWay) return underWay;
-    const wanted = readAndKeep(name, accountId, sha256).finally(() => reading.delete(name));
-    reading.set(name, wanted);
-    return wanted;
   };
 }
 
