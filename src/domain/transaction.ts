@@ -79,8 +79,9 @@ export interface Leg {
   hasLanded?: true;
 }
 
-/** The names of a transaction's ends. */
-export type EndName = 'completed' | 'succeeded' | 'failed' | 'expired' | 'unconfirmed' | 'cancelled';
+export const END_NAMES = ['completed', 'succeeded', 'failed', 'expired', 'unconfirmed', 'cancelled'] as const;
+/** The name of a transaction's end. */
+export type EndName = (typeof END_NAMES)[number];
 
 /** Where a transaction is (semantics §1). After an end nothing more is sent. */
 export type TransactionStatus =

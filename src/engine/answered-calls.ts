@@ -1,13 +1,11 @@
 /** Accepts a call together with its answer: a repeat of it, in its time, makes nothing and gets the first one's answer. */
 import type { Account } from '#domain/account.ts';
 import type { Batch, BatchRequest, Recipient } from '#domain/batch.ts';
-import { hash16 } from '#domain/ids.ts';
 import type { AnswerStore } from '#ports/answer-store.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { FileStore } from '#ports/file-store.ts';
-import { inPages, refusalOf } from './batch-accept.ts';
+import { inPages, newBatch, refusalOf } from './batch-accept.ts';
 import type { ConfigCache } from './config-cache.ts';
-import { newTransactionId } from './new-ids.ts';
 import type { Refusal } from './plan.ts';
 
 /** What accepting them needs. */
@@ -51,19 +49,8 @@ export async function acceptAnswered(
   if (refusal) return { kind: 'refused', refusal };
   const paged = await inPages(request, recipients, false);
   if ('fault' in paged) return { kind: 'refused', refusal: { kind: 'invalid', message: paged.fault } };
-  const batch: Batch | null =
-    recipients.length === 0
-      ? null
-      : {
-          accountId: account.id,
-          id: newTransactionId(now, hash16(account.id, key)),
-          createdAt: now,
-          request,
-          campaignVersions: request.campaignIds.map((id) => config.campaign(account.id, id)!.version),
-          total: recipients.length,
-          state: 'running',
-          endedAt: null,
-        };
+  const total = recipients.length;
+  const batch = total === 0 ? null : newBatch(config, account, request, { total, key, now });
   const body = answer(batch);
   const kept = { accountId: account.id, key, until: now + repeatMs, body };
   if (batch && request.attachments)

@@ -53,16 +53,7 @@ export async function acceptBatch(
   const paged = await inPages(request, recipients, key !== null);
   if ('fault' in paged) return { kind: 'refused', refusal: { kind: 'invalid', message: paged.fault } };
   const { pages, fingerprint } = paged;
-  const batch: Batch = {
-    accountId: account.id,
-    id: newBatchId(account.id, key, now),
-    createdAt: now,
-    request,
-    campaignVersions: versionsOf(config, account, request),
-    total: recipients.length,
-    state: 'running',
-    endedAt: null,
-  };
+  const batch = newBatch(config, account, request, { total: recipients.length, key, now });
   // Before the batch is there: should it never be, that is found out later.
   if (request.attachments) await files.refer(account.id, { kind: 'batch', id: batch.id }, request.attachments, now);
   const outcome = await batches.accept({ batch, pages, key, fingerprint });
@@ -80,6 +71,25 @@ export function refusalOf(
 ): Refusal | null {
   const fault = faultOfBatch(request, recipients);
   return fault === null ? refusalOfShared(config, account, request, now) : { kind: 'invalid', message: fault };
+}
+
+/** The batch that an accepted call makes. */
+export function newBatch(
+  config: ConfigCache,
+  account: Account,
+  request: BatchRequest,
+  { total, key, now }: { total: number; key: string | null; now: Instant },
+): Batch {
+  return {
+    accountId: account.id,
+    id: newBatchId(account.id, key, now),
+    createdAt: now,
+    request,
+    campaignVersions: versionsOf(config, account, request),
+    total,
+    state: 'running',
+    endedAt: null,
+  };
 }
 
 /** An id for the batch; it names the bucket that the client's key belongs to. */

@@ -71,6 +71,11 @@ export function accountOf(config: ConfigCache, caller: Caller, request: FastifyR
   throw new Refusal('invalid', `the operator's key is valid for every account: ${remedy}`);
 }
 
+/** The account that an address names, for dialects whose addresses do; null when there is none, or it is not the caller's. */
+export function accountInAddress(config: ConfigCache, { accountId }: Caller, id: string): Account | null {
+  return accountId === null || accountId === id ? config.account(id) : null;
+}
+
 function existing(config: ConfigCache, id: string): Account {
   const account = config.account(id);
   if (!account) throw new Refusal('not_found', `there is no account "${id}"`);

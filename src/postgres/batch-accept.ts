@@ -30,14 +30,9 @@ const ACCEPT = {
          returning first`,
 };
 
-/** Accepts one batch in one statement. */
-export async function acceptBatch(
-  database: Database,
-  bucket: number,
-  { batch, pages, key, fingerprint }: BatchAcceptance,
-): Promise<BatchAccepted> {
-  const written = await run(database.engine, ACCEPT, [
-    bucket,
+/** What is written of a batch, in the order of the statements' parameters. */
+export function batchValues({ batch, key, fingerprint }: Pick<BatchAcceptance, 'batch' | 'key' | 'fingerprint'>) {
+  return [
     batch.accountId,
     batch.id,
     key === null ? null : storableText(key),
@@ -47,6 +42,18 @@ export async function acceptBatch(
     batch.total,
     documentOf(batch.request),
     batch.campaignVersions,
+  ];
+}
+
+/** Accepts one batch in one statement. */
+export async function acceptBatch(
+  database: Database,
+  bucket: number,
+  { batch, pages, key, fingerprint }: BatchAcceptance,
+): Promise<BatchAccepted> {
+  const written = await run(database.engine, ACCEPT, [
+    bucket,
+    ...batchValues({ batch, key, fingerprint }),
     integers(pages.map(({ first }) => first)),
     integers(pages.map(({ size }) => size)),
     jsons(pages.map(({ recipients }) => recipients)),

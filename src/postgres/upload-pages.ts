@@ -1,12 +1,12 @@
 /** The statements of uploads. Each locks the upload's row first: who completes one and who gives it up do so one after the other. */
-import { startOf } from '#domain/batch.ts';
 import type { BatchId } from '#domain/ids.ts';
 import { isoTime } from '#domain/time.ts';
 import type { Instant } from '#domain/time.ts';
 import type { UploadCompletion, UploadPage } from '#ports/upload-store.ts';
+import { batchValues } from './batch-accept.ts';
 import { run, unitOfWork } from './connection.ts';
 import type { Database } from './connection.ts';
-import { documentOf, storableText } from './document.ts';
+import { documentOf } from './document.ts';
 import { integers, jsonbs, jsons, uuids } from './parameters.ts';
 
 const BEGIN = {
@@ -69,7 +69,7 @@ const COMPLETE = {
            select batch_id from batch_uploads where bucket = $1 and batch_id = $3 for update
          ), accepted as (
            insert into batches (bucket, account_id, id, key, fingerprint, state, created_at, start_at, expand_at, total,
-             bad_rows, request, campaign_versions)
+             request, campaign_versions, bad_rows)
            select $1, $2, open.batch_id, $4, $5, 'running', $6, $7, $7, $8, $9, $10, $11 from open
            on conflict do nothing
            returning id
@@ -82,21 +82,10 @@ const COMPLETE = {
 export async function completeUpload(
   database: Database,
   bucket: number,
-  { batch, key, fingerprint }: UploadCompletion,
+  completion: UploadCompletion,
 ): Promise<boolean> {
-  const made = await run(database.engine, COMPLETE, [
-    bucket,
-    batch.accountId,
-    batch.id,
-    key === null ? null : storableText(key),
-    fingerprint,
-    isoTime(batch.createdAt),
-    isoTime(startOf(batch)),
-    batch.total,
-    batch.badRows ?? 0,
-    documentOf(batch.request),
-    batch.campaignVersions,
-  ]);
+  const values = [bucket, ...batchValues(completion), completion.batch.badRows ?? 0];
+  const made = await run(database.engine, COMPLETE, values);
   return made.length > 0;
 }
 

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { startOf } from '#domain/batch.ts';
 import type { Batch, BatchVerb, RecipientResult } from '#domain/batch.ts';
+import { END_NAMES } from '#domain/transaction.ts';
 import { isTransactionId } from '#domain/ids.ts';
 import { isoTime } from '#domain/time.ts';
 import type { BatchResult } from '#engine/batch-accept.ts';
@@ -22,17 +23,7 @@ const CALL_MAX_BYTES = 16_777_216;
 const KEY_LENGTH_MAX = 100;
 
 /** What the results of a batch can be narrowed to. */
-const RESULTS = [
-  'waiting',
-  'refused',
-  'running',
-  'completed',
-  'succeeded',
-  'failed',
-  'expired',
-  'unconfirmed',
-  'cancelled',
-] as const;
+const RESULTS = ['waiting', 'refused', 'running', ...END_NAMES] as const;
 
 function resultsQuery(request: FastifyRequest) {
   const page = pageQuery(request, (text) => /^\d{1,8}$/.test(text));

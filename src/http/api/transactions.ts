@@ -8,7 +8,7 @@ import type { ProfileFields } from '#domain/profile.ts';
 import { NOTHING_MORE } from '#domain/request.ts';
 import type { JsonObject, TransactionRequest } from '#domain/request.ts';
 import { parseInstant } from '#domain/time.ts';
-import { MODES, hasEnded } from '#domain/transaction.ts';
+import { END_NAMES, MODES, hasEnded } from '#domain/transaction.ts';
 import type { TransactionStatus } from '#domain/transaction.ts';
 import type { Refusal as EngineRefusal } from '#engine/plan.ts';
 import { replayOf } from '#engine/replay.ts';
@@ -48,16 +48,7 @@ type TransactionBody = Static<typeof TransactionBody>;
 const ReplayBody = Type.Object({ txnId: Type.Optional(Type.String()) }, { additionalProperties: false });
 
 /** What a list can be filtered by. */
-const STATES: readonly TransactionStatus['name'][] = [
-  'scheduled',
-  'running',
-  'completed',
-  'succeeded',
-  'failed',
-  'expired',
-  'unconfirmed',
-  'cancelled',
-];
+const STATES: readonly TransactionStatus['name'][] = ['scheduled', 'running', ...END_NAMES];
 
 /** Characters of an event's name. */
 const EVENT_NAME_MAX = 100;

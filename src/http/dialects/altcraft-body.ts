@@ -9,7 +9,7 @@ import { Refusal } from '../refusal.ts';
 import { parseXml } from '../xml-in-slices.ts';
 import { FORMATS } from './altcraft.ts';
 import type { Format } from './altcraft.ts';
-import { isMap } from './xtremepush-faults.ts';
+import { isMap } from '../call-fields.ts';
 
 /** Bytes of a call without files (vendor page). */
 export const CALL_MAX_BYTES = 10_485_760;

@@ -7,8 +7,8 @@ import { didYouMean } from '#engine/manifest/closest.ts';
 import type { Breathe } from '../json-in-slices.ts';
 import { KEY_FIELDS, waysReader } from './altcraft-matching.ts';
 import type { Way } from './altcraft-matching.ts';
-import { at, below, blame, isMap, mapOf, refuseFaults, switchOf, wholeBody } from './xtremepush-faults.ts';
-import type { Field } from './xtremepush-faults.ts';
+import { at, below, blame, isMap, mapOf, refuseFaults, switchOf, wholeBody } from '../call-fields.ts';
+import type { Field } from '../call-fields.ts';
 
 /** What is read of a body; `request_id` only tells calls apart. */
 const FIELDS = [

@@ -22,7 +22,7 @@ import type { CallRow } from './altcraft-call.ts';
 import { accountIn, entrance, nameOfCall } from './altcraft-entry.ts';
 import { TOO_LARGE, TYPE_OF, errorAnswer, successAnswer, written, writtenList } from './altcraft.ts';
 import type { Format } from './altcraft.ts';
-import { below, textOf, wholeBody } from './xtremepush-faults.ts';
+import { below, textOf, wholeBody } from '../call-fields.ts';
 
 /** How long a call that comes again is a repeat (vendor page). */
 const REPEAT_MS = 86_400_000;

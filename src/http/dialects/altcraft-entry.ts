@@ -7,7 +7,7 @@ import { accountOf, bearerKey, demand } from '../auth.ts';
 import { takeFromLimit } from '../limit-headers.ts';
 import { Refusal } from '../refusal.ts';
 import { digestOf } from './altcraft-body.ts';
-import { isMap } from './xtremepush-faults.ts';
+import { isMap } from '../call-fields.ts';
 
 /** The header that names a call. */
 const NAME_HEADER = 'request-id';

@@ -6,8 +6,8 @@ import { ID_LENGTH_MAX } from '#domain/request.ts';
 import { customKey, deviceKey, emailKey, phoneKey } from '#domain/subscription.ts';
 import { writingsOf } from '#engine/batch-targets.ts';
 import type { Sought } from '#engine/match-users.ts';
-import { below, blame, textOf } from './xtremepush-faults.ts';
-import type { Field } from './xtremepush-faults.ts';
+import { below, blame, textOf } from '../call-fields.ts';
+import type { Field } from '../call-fields.ts';
 
 /** A way to find a user, and where his messages go when it is this one that led to him. */
 export interface Way extends Sought {

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account, Scope } from '#domain/account.ts';
 import type { ApiTools } from '../api-tools.ts';
-import { bearerKey, demand } from '../auth.ts';
+import { accountInAddress, bearerKey, demand } from '../auth.ts';
 import { takeFromLimit } from '../limit-headers.ts';
 import { Refusal } from '../refusal.ts';
 import { coded } from './connectly.ts';
@@ -16,8 +16,7 @@ export function entrance({ engine, auth }: ApiTools) {
     if (key === null) throw new Refusal('unauthorized', 'no API key was given; send it in the header X-API-Key');
     const caller = auth.recognise(key);
     const id = idIn(request);
-    const isTheirs = caller.accountId === null || caller.accountId === id;
-    if (!isTheirs || !engine.config.account(id)) {
+    if (!accountInAddress(engine.config, caller, id)) {
       const message = `there is no business "${id}" for this key`;
       throw coded('BUSINESS_KEY_SECRET_ABSENT', new Refusal('not_found', message));
     }

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account, LimitedApi } from '#domain/account.ts';
 import type { ApiTools } from '../api-tools.ts';
-import { bearerKey, demand } from '../auth.ts';
+import { accountInAddress, bearerKey, demand } from '../auth.ts';
 import { takeFromLimit } from '../limit-headers.ts';
 import { Refusal } from '../refusal.ts';
 import { inFormat } from './webengage.ts';
@@ -12,8 +12,7 @@ export function entrance({ engine, auth }: ApiTools) {
   return (api: LimitedApi) => async (request: FastifyRequest, reply: FastifyReply) => {
     const caller = auth.recognise(bearerKey(request));
     const { account } = request.params as { account: string };
-    const isTheirs = caller.accountId === null || caller.accountId === account;
-    if (!isTheirs || !engine.config.account(account))
+    if (!accountInAddress(engine.config, caller, account))
       throw new Refusal('not_found', `there is no account "${account}" for this key`);
     demand(caller, 'trigger');
     await takeFromLimit(engine.limits, account, api, reply);

@@ -5,7 +5,7 @@ import type { ApiTools } from '../api-tools.ts';
 import { accountOf, bearerKey, demand } from '../auth.ts';
 import { takeFromLimit } from '../limit-headers.ts';
 import { Refusal } from '../refusal.ts';
-import { isMap } from './xtremepush-faults.ts';
+import { isMap } from '../call-fields.ts';
 
 const accounts = new WeakMap<FastifyRequest, Account>();
 

@@ -6,8 +6,8 @@ import { ID_LENGTH_MAX } from '#domain/request.ts';
 import type { Json } from '#domain/request.ts';
 import { Entries } from '../json-in-slices.ts';
 import type { Breathe } from '../json-in-slices.ts';
-import { at, below, blame, isMap, mapOf, switchOf, textOf } from './xtremepush-faults.ts';
-import type { Field } from './xtremepush-faults.ts';
+import { at, below, blame, isMap, mapOf, switchOf, textOf } from '../call-fields.ts';
+import type { Field } from '../call-fields.ts';
 
 /** How the users are named, and whether the four fields that the vendor documents are written to their profiles. */
 export interface TargetRules {

@@ -4,7 +4,7 @@ import type { Channel } from '#domain/campaign.ts';
 import type { Overrides } from '#domain/request.ts';
 import { createTwigTemplates } from '#templates/twig.ts';
 import { overridesOf } from './xtremepush-texts.ts';
-import { sentence, wholeBody } from './xtremepush-faults.ts';
+import { sentence, wholeBody } from '../call-fields.ts';
 
 const templates = createTwigTemplates();
 

@@ -3,8 +3,8 @@ import type { Channel, MessageTexts } from '#domain/campaign.ts';
 import type { Overrides } from '#domain/request.ts';
 import { TemplateError } from '#ports/templates.ts';
 import type { Templates } from '#ports/templates.ts';
-import { at, below, blame, isMap, mapOf, textOf } from './xtremepush-faults.ts';
-import type { Field } from './xtremepush-faults.ts';
+import { at, below, blame, isMap, mapOf, textOf } from '../call-fields.ts';
+import type { Field } from '../call-fields.ts';
 
 /** Characters of a text, as of a campaign's. */
 const TEXT_LENGTH_MAX = 100_000;

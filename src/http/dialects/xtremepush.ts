@@ -1,6 +1,6 @@
 /** Xtremepush's envelope: what answers and errors look like. Vendor page: External API Responses Status/Error Codes. */
 import type { Refusal } from '../refusal.ts';
-import { sentence } from './xtremepush-faults.ts';
+import { sentence } from '../call-fields.ts';
 
 /** Where the vendor's calls come in; what looks like one is answered in its words. */
 export const XTREMEPUSH_URL = /^\/api\/external(?:[/?]|$)/;

@@ -1,7 +1,7 @@
-/** Reading the fields of a call: what is wrong is collected, so that one answer names all of it. */
+/** Reading the fields of a vendor's call: what is wrong is collected, so that one answer names all of it. */
 import type { Json, JsonObject } from '#domain/request.ts';
-import { Refusal } from '../refusal.ts';
-import type { BodyFault } from '../refusal.ts';
+import { Refusal } from './refusal.ts';
+import type { BodyFault } from './refusal.ts';
 
 /** Faults that one answer names. */
 const FAULTS_MAX = 20;
@@ -21,7 +21,7 @@ export function wholeBody(body: unknown): Field & { value: JsonObject } {
   return { value: body, parent: null, name: '', faults: [] };
 }
 
-/** The member of an object. A null is a field left out: the vendor's clients send both. */
+/** The member of an object. A null is a field left out: vendors' clients send both. */
 export function below(parent: Field, name: string): Field {
   const { value } = parent;
   return at(parent, name, isMap(value) && Object.hasOwn(value, name) ? value[name]! : null);
@@ -76,7 +76,7 @@ export function textOf(field: Field, lengthMax: number): string | undefined {
     : blame(field, `has ${text.length} characters; at most ${lengthMax} are taken`);
 }
 
-/** A switch of a field: the vendor's clients write `1`, `"1"` or `true`. */
+/** A switch of a field: vendors' clients write `1`, `"1"` or `true`. */
 export function switchOf(field: Field): boolean | undefined {
   const { value } = field;
   if (value === undefined) return undefined;
