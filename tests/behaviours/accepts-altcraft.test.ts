@@ -6,7 +6,7 @@ import type { Answer, Carom } from '../support/carom.ts';
 import { startVendor } from '../support/http-vendor.ts';
 import type { HttpVendor } from '../support/http-vendor.ts';
 
-const TOKEN = 'abcdefghjklmnqrstuvwxyz';
+const TOKEN = 'abcdefghijklmnqrstuvwxyz';
 const TRIGGERS = '/api/v1.1/campaigns/triggers';
 const OK = { error: 0, error_text: 'Successful operation' };
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -6,7 +6,7 @@ import type { Answer, Carom } from '../support/carom.ts';
 import { startVendor } from '../support/http-vendor.ts';
 import type { HttpVendor } from '../support/http-vendor.ts';
 
-const TOKEN = 'abcdefghjklmnqrstuvwxyz';
+const TOKEN = 'abcdefghijklmnqrstuvwxyz';
 const START_BATCH = '/api/v1.1/campaigns/triggers/start_batch';
 
 let carom: Carom;

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hash16, ID_ENTROPY_BYTES, transactionId } from '#domain/ids.ts';
 import type { AccountId, CampaignId, NodeId, TransactionId, UserId } from '#domain/ids.ts';
+import { NOTHING_MORE } from '#domain/request.ts';
 import type { TransactionRequest } from '#domain/request.ts';
 import type { Instant } from '#domain/time.ts';
 import type { TransactionStatus } from '#domain/transaction.ts';
@@ -59,25 +60,11 @@ export function acceptance(changes: AcceptanceChanges = {}): Acceptance {
         })),
       },
       request: {
+        ...NOTHING_MORE,
         campaignIds,
         mode: 'fallback_on_delivery_failure',
         userId,
         txnId,
-        ttl: null,
-        startAt: null,
-        token: {},
-        params: {},
-        recipientParams: {},
-        overrides: null,
-        attachments: null,
-        from: null,
-        reference: null,
-        batch: null,
-        email: null,
-        phone: null,
-        eventName: null,
-        skipTriggers: false,
-        profile: null,
         ...changes.request,
       },
       version: 1,
