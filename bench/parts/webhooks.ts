@@ -11,17 +11,19 @@ import type { Add } from '../report.ts';
 const EVENTS = ['message.sent', 'message.delivered', 'transaction.ended'];
 /** Before it is measured, so that the code is compiled. */
 const WARM_UP_S = 2;
+/** A little more than the goal: what is offered at exactly that rate is never told any faster. */
+const OFFERED_SHARE = 1.05;
 /** How long the last calls may take. */
 const DRAIN_MS = 15_000;
 
-/** Transactions at a rate that makes `goal` calls a second. */
+/** Transactions at a rate that makes a little more than `goal` calls a second. */
 export async function measureWebhooks(
   carom: Carom,
   sink: Sink,
   { seconds, goal }: { seconds: number; goal: number },
   add: Add,
 ): Promise<void> {
-  const perSecond = Math.ceil(goal / EVENTS.length);
+  const perSecond = Math.ceil((goal * OFFERED_SHARE) / EVENTS.length);
   const load = { port: carom.port, perSecond, make: vendorRequest([CAMPAIGN.one]) };
   await openLoop({ ...load, seconds: WARM_UP_S, txnId: (n) => `first-${n}` });
   const quietCpu = watchCpu(carom);
@@ -45,7 +47,7 @@ export async function measureWebhooks(
   await untilTold(sink, wanted);
   const { events, duplicates, lagMs } = await sink.told();
   const spent = cpu(wanted / EVENTS.length);
-  add('calls delivered while the load ran', inTime / tookS, '/s', { atLeast: goal * 0.95 });
+  add('calls delivered while the load ran', inTime / tookS, '/s', { atLeast: goal });
   add('event → call, p50', percentile(lagMs, 0.5), 'ms');
   add('event → call, p99', percentile(lagMs, 0.99), 'ms');
   add('request → accepted with webhooks, p50', percentile(answered(acceptMs), 0.5), 'ms');

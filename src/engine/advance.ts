@@ -55,6 +55,8 @@ export interface Advancer {
   isHeld(id: TransactionId): boolean;
   /** Transactions in hand. */
   size(): number;
+  /** Those of them that belong to no batch. */
+  singles(): number;
   /** Resolves when nothing is in hand. */
   idle(): Promise<void>;
 }
@@ -122,6 +124,7 @@ export function createAdvancer(tools: AdvanceTools): Advancer {
     tellClaimed: (stored, news) => put(hands.hold(stored), news, true),
     isHeld: hands.has,
     size: hands.size,
+    singles: hands.singles,
     idle: hands.idle,
   };
 }

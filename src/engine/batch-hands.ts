@@ -11,6 +11,8 @@ const BATCH_IN_HAND_MAX = 250;
 const IN_HAND_MAX = 4_000;
 /** What has been in hand for longer waits for its provider, not for this machine: one that hangs holds up no other's batch. */
 const YOUNG_MS = 500;
+/** After one single transaction another is to be expected for so long. */
+const SINGLES_MS = 1_000;
 
 /** The members of batches in a node's hands. */
 export interface MembersInHand {
@@ -23,11 +25,12 @@ export interface MembersInHand {
 }
 
 /** None yet. */
-export function membersInHand(advancer: () => Pick<Advancer, 'isHeld' | 'size'>, clock: Clock): MembersInHand {
+export function membersInHand(advancer: () => Pick<Advancer, 'isHeld' | 'singles' | 'size'>, clock: Clock): MembersInHand {
   const taken = new Map<BatchId, Set<TransactionId>>();
   const window = bulkWindow();
   /** Those that may be waiting for this machine, oldest first. */
   let young: { transaction: TransactionId; until: Instant }[] = [];
+  let singlesUntil: Instant = 0;
 
   function forgetOthers(): void {
     for (const [id, its] of taken) {
@@ -39,7 +42,9 @@ export function membersInHand(advancer: () => Pick<Advancer, 'isHeld' | 'size'>,
   }
 
   function isThereRoom(id: BatchId): boolean {
-    return young.length < window.size() && (taken.get(id)?.size ?? 0) < BATCH_IN_HAND_MAX;
+    const now = clock.now();
+    if (advancer().singles() > 0) singlesUntil = now + SINGLES_MS;
+    return young.length < window.size(now < singlesUntil) && (taken.get(id)?.size ?? 0) < BATCH_IN_HAND_MAX;
   }
 
   return {

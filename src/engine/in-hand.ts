@@ -31,6 +31,8 @@ export interface InHand {
   letGo(held: Held): void;
   has(id: TransactionId): boolean;
   size(): number;
+  /** Those of them that belong to no batch. */
+  singles(): number;
   /** Resolves when nothing is in hand. */
   idle(): Promise<void>;
 }
@@ -40,6 +42,7 @@ export function inHand(load: (accountId: AccountId, id: TransactionId) => Promis
   const all = new Map<TransactionId, Held>();
   const loading = new Map<TransactionId, Promise<Held | null>>();
   let whenIdle: (() => void)[] = [];
+  let singles = 0;
 
   function hold(stored: StoredTransaction): Held {
     const { id } = stored.transaction;
@@ -47,6 +50,7 @@ export function inHand(load: (accountId: AccountId, id: TransactionId) => Promis
     if (known) return known;
     const held: Held = { stored, inbox: [], isBusy: false, calls: 0 };
     all.set(id, held);
+    if (isSingle(held)) singles++;
     return held;
   }
 
@@ -65,7 +69,10 @@ export function inHand(load: (accountId: AccountId, id: TransactionId) => Promis
   function letGo(held: Held): void {
     if (held.isBusy || held.calls > 0 || held.inbox.length > 0) return;
     const { id } = held.stored.transaction;
-    if (all.get(id) === held) all.delete(id);
+    if (all.get(id) === held) {
+      all.delete(id);
+      if (isSingle(held)) singles--;
+    }
     if (all.size > 0) return;
     for (const resolve of whenIdle) resolve();
     whenIdle = [];
@@ -77,6 +84,11 @@ export function inHand(load: (accountId: AccountId, id: TransactionId) => Promis
     letGo,
     has: (id) => all.has(id),
     size: () => all.size,
+    singles: () => singles,
     idle: () => (all.size === 0 ? Promise.resolve() : new Promise((resolve) => whenIdle.push(resolve))),
   };
+}
+
+function isSingle({ stored }: Held): boolean {
+  return stored.request.batch === null;
 }
