@@ -25,7 +25,10 @@ export interface MembersInHand {
 }
 
 /** None yet. */
-export function membersInHand(advancer: () => Pick<Advancer, 'isHeld' | 'singles' | 'size'>, clock: Clock): MembersInHand {
+export function membersInHand(
+  advancer: () => Pick<Advancer, 'isHeld' | 'singles' | 'size'>,
+  clock: Clock,
+): MembersInHand {
   const taken = new Map<BatchId, Set<TransactionId>>();
   const window = bulkWindow();
   /** Those that may be waiting for this machine, oldest first. */

@@ -4,7 +4,7 @@ import { Refusal } from './refusal.ts';
 import type { BodyFault } from './refusal.ts';
 
 /** Faults that one answer names. */
-const FAULTS_MAX = 20;
+export const FAULTS_MAX = 20;
 
 /** A value of a call, where it stands, and where its faults go. */
 export interface Field {

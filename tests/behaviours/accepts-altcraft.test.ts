@@ -227,6 +227,40 @@ describe('the documented requests', () => {
   });
 });
 
+describe('good rows beside bad ones', () => {
+  const long = { big: 'x'.repeat(20_000) };
+  const data = [{ email: 'yy@example.com' }, { emial: 'x' }, 5, { email: 'no@x.org' }, { email: 'aa@example.com' }];
+
+  test('are sent to, and the bad ones are named with their place', async () => {
+    const answer = await call({ trigger_id: 96, data: [...data, { email: 'one@x.org', content: long }] });
+    const { error_debug, ...rest } = answer.body;
+    assert.deepEqual(rest, { ...OK, result: [{ profile_id: 'yy' }, { profile_id: 'aa' }] });
+    assert.match(
+      error_debug,
+      /^3 rows were left out: data\.1\.emial is not .*; data\.1\.email is missing; data\.2 must be an object; data\.5 has \d+/,
+    );
+    const sent = await eventually(
+      async () => vendor.calls.map(({ body }) => JSON.parse(body) as Sent).filter(({ body }) => body === 'Campaign 96'),
+      (calls) => ['yy', 'aa'].every((user) => calls.some((one) => one.user === user)),
+    );
+    assert.equal(sent.filter(({ user }) => user === 'yy').length, 1);
+  });
+
+  test('as a task, and in XML; a repeat is told the same', async () => {
+    const task = await call({ id: 96, data }, '/start_batch_task');
+    assert.match(task.body.error_debug, /^2 rows were left out: /);
+    assert.match(task.body.task_id, UUID);
+    const rows = '<data><email>yy@example.com</email></data><data><phone>1</phone></data>';
+    const told = await xml(`<trigger_id>96</trigger_id>${rows}`);
+    const debug = '<error_debug>1 row was left out: data.1.email is missing</error_debug>';
+    assert.equal(
+      told.body,
+      `<xml><error>0</error><error_text>Successful operation</error_text>${debug}<result><profile_id>yy</profile_id></result></xml>`,
+    );
+    assert.equal((await xml(`<trigger_id>96</trigger_id>${rows}`)).body, told.body);
+  });
+});
+
 describe('content and custom_data', () => {
   test('have loops, nested access and conditions, the row’s own winning, alike in JSON and in XML', async () => {
     await user('reader', { email: 'reader@x.org' });

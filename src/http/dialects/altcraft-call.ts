@@ -1,14 +1,15 @@
 /** The calls that trigger a campaign, parsed into our words. Vendor pages: Trigger launch, Bulk trigger launch, the task for it. */
 import type { BatchRequest } from '#domain/batch.ts';
-import { RECIPIENTS_MAX } from '#domain/batch.ts';
+import { RECIPIENTS_MAX, RECIPIENT_LENGTH_MAX } from '#domain/batch.ts';
 import type { CampaignId } from '#domain/ids.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
 import { didYouMean } from '#engine/manifest/closest.ts';
 import type { Breathe } from '../json-in-slices.ts';
 import { KEY_FIELDS, waysReader } from './altcraft-matching.ts';
 import type { Way } from './altcraft-matching.ts';
-import { at, below, blame, isMap, mapOf, refuseFaults, switchOf, wholeBody } from '../call-fields.ts';
+import { FAULTS_MAX, at, below, blame, isMap, mapOf, refuseFaults, switchOf, wholeBody } from '../call-fields.ts';
 import type { Field } from '../call-fields.ts';
+import type { BodyFault } from '../refusal.ts';
 
 /** What is read of a body; `request_id` only tells calls apart. */
 const FIELDS = [
@@ -25,10 +26,13 @@ const FIELDS = [
   'attach',
 ];
 const ROW_FIELDS = [...KEY_FIELDS, 'content', 'custom_data'];
+/** Characters of JSON of what a row says for its profile alone; its addresses have room beside it. */
+const PARAMS_LENGTH_MAX = RECIPIENT_LENGTH_MAX - 1_024;
 const CAMPAIGN_ID = /^\d{1,18}$/;
 
-/** A row: whom it means, and what it says for him alone. */
+/** A good row: its place, whom it means, and what it says for him alone. */
 export interface CallRow {
+  index: number;
   ways: Way[];
   params: JsonObject | null;
 }
@@ -37,8 +41,16 @@ export interface CallRow {
 export interface TriggerCall {
   request: BatchRequest;
   rows: CallRow[];
+  /** Rows that cannot be read: left out, while the others are done. */
+  badRows: BadRows;
   /** Files, as they were written. */
   attach: Json[];
+}
+
+/** How many they are, and what is wrong with the first of them. */
+export interface BadRows {
+  count: number;
+  faults: BodyFault[];
 }
 
 /** What a call is read with. */
@@ -74,17 +86,40 @@ export async function readCall(body: unknown, isBatch: boolean, tools: CallTools
   const readWays = waysReader(below(call, 'matching'));
   const rules = { defaultRegion: tools.defaultRegion, fieldName };
   const rows: CallRow[] = [];
-  if (!isBatch) rows.push({ ways: readWays(call, rules), params: null });
+  const badRows: BadRows = { count: 0, faults: [] };
+  if (!isBatch) rows.push({ index: 0, ways: readWays(call, rules), params: null });
   for (const row of isBatch ? rowsOf(below(call, 'data')) : []) {
-    if (isMap(row.value)) {
-      refuseUnknown(row, ROW_FIELDS);
-      rows.push({ ways: readWays(row, rules), params: paramsOf(row, tools) });
-    } else blame(row, 'must be an object');
+    const faults: BodyFault[] = [];
+    const read = readRow({ ...row, faults }, (field) => readWays(field, rules), tools);
+    if (faults.length === 0) rows.push({ index: row.name as number, ...read });
+    else noteBadRow(badRows, faults);
     const pause = tools.breathe();
     if (pause) await pause;
   }
+  if (rows.length === 0) call.faults.push(...badRows.faults);
   refuseFaults(call);
-  return { request, rows, attach };
+  return { request, rows, badRows, attach };
+}
+
+function readRow(row: Field, readWays: (row: Field) => Way[], tools: CallTools): Omit<CallRow, 'index'> {
+  if (!isMap(row.value)) {
+    blame(row, 'must be an object');
+    return { ways: [], params: null };
+  }
+  refuseUnknown(row, ROW_FIELDS);
+  const params = paramsOf(row, tools);
+  const length = params ? JSON.stringify(params).length : 0;
+  if (length > PARAMS_LENGTH_MAX)
+    blame(
+      row,
+      `has ${length} characters in content and custom_data; at most ${PARAMS_LENGTH_MAX} are taken: put what all rows share beside data`,
+    );
+  return { ways: readWays(row), params };
+}
+
+function noteBadRow(badRows: BadRows, faults: BodyFault[]): void {
+  badRows.count += 1;
+  badRows.faults.push(...faults.slice(0, FAULTS_MAX - badRows.faults.length));
 }
 
 function refuseUnknown(call: Field, known: readonly string[]): void {

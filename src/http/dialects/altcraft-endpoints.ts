@@ -20,7 +20,7 @@ import { CALL_MAX_BYTES, formatOf, isXmlBody } from './altcraft-body.ts';
 import { readCall } from './altcraft-call.ts';
 import type { CallRow } from './altcraft-call.ts';
 import { accountIn, entrance, nameOfCall } from './altcraft-entry.ts';
-import { TOO_LARGE, TYPE_OF, errorAnswer, successAnswer, written, writtenList } from './altcraft.ts';
+import { TOO_LARGE, TYPE_OF, debugOfBadRows, errorAnswer, successAnswer, written, writtenList } from './altcraft.ts';
 import type { Format } from './altcraft.ts';
 import { below, textOf, wholeBody } from '../call-fields.ts';
 
@@ -67,11 +67,12 @@ export function altcraftEndpoints(tools: ApiTools) {
     if (members.size === 0 && shape.wantsSomebody) throw new Refusal('not_found', NOBODY);
     const found = [...members.values()];
     const format = formatOf(request);
-    const list = shape.listsProfiles ? await writtenList(members.keys(), format, breathe) : null;
+    const debug = debugOfBadRows(call.badRows);
+    const list = shape.listsProfiles ? await writtenList(members.keys(), debug, format, breathe) : null;
     const answering = {
       key,
       repeatMs: REPEAT_MS,
-      answer: (batch: Batch | null) => list ?? written(successAnswer({ task_id: batch!.id }), format),
+      answer: (batch: Batch | null) => list ?? written(successAnswer({ ...debug, task_id: batch!.id }), format),
     };
     const recipients = found.map(({ recipient }) => recipient);
     const attachments = await keepAttachments(tools, account.id, files);
@@ -125,9 +126,9 @@ async function membersOf(
   const members = new Map<UserId, Member>();
   for (const [row, match] of matches.entries()) {
     if (!match || members.has(match.userId)) continue;
-    const { ways, params } = rows[row]!;
+    const { index, ways, params } = rows[row]!;
     const recipient = { target: match.userId, ...(params && { params }), ...ways[match.way]!.to };
-    members.set(match.userId, { row, recipient });
+    members.set(match.userId, { row: index, recipient });
     const pause = breathe();
     if (pause) await pause;
   }

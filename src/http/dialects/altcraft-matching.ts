@@ -31,10 +31,16 @@ export const KEY_FIELDS = ['email', 'phone', 'profile_id', 'provider', 'subscrip
 type ReadWays = (row: Field, rules: MatchingRules) => Way[];
 
 const READERS: Record<string, ReadWays> = {
-  email: (row) => [...inProfile('email', email(row)), ...subscribedBy(email(row), byEmail)],
+  email: (row) => {
+    const address = email(row);
+    return [...inProfile('email', address), ...subscribedBy(address, byEmail)];
+  },
   email_profile: (row) => inProfile('email', email(row)),
   email_sub: (row) => subscribedBy(email(row), byEmail),
-  phone: (row, rules) => [...phoneInProfile(phone(row), rules), ...subscribedBy(phone(row), byPhone(rules))],
+  phone: (row, rules) => {
+    const number = phone(row);
+    return [...phoneInProfile(number, rules), ...subscribedBy(number, byPhone(rules))];
+  },
   phone_sub: (row, rules) => subscribedBy(phone(row), byPhone(rules)),
   profile_id: (row) => inProfile('user_id', required(row, 'profile_id', ID_LENGTH_MAX)),
   push_sub: (row) => {

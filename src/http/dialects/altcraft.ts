@@ -1,7 +1,8 @@
 /** Altcraft's envelope: what answers and errors look like, in JSON and in XML. Vendor page: API interaction. */
 import type { Json, JsonObject } from '#domain/request.ts';
 import type { Breathe } from '../json-in-slices.ts';
-import type { Refusal, RefusalKind } from '../refusal.ts';
+import { sentence } from '../call-fields.ts';
+import type { BodyFault, Refusal, RefusalKind } from '../refusal.ts';
 
 /** Where the vendor's calls come in; what looks like one is answered in its words. */
 export const ALTCRAFT_URL = /^\/api\/v1\.1(?:[/?]|$)/;
@@ -38,9 +39,15 @@ export function successAnswer(more: JsonObject): JsonObject {
 
 /** A refusal; the HTTP status is the code. */
 export function errorAnswer({ kind, status, message, faults }: Refusal): JsonObject {
-  const debug =
-    faults.length > 1 ? faults.map(({ path, message: text }) => `${path.join('.')} ${text}`.trim()) : [message];
-  return { error: status, error_debug: debug.join('; '), error_text: ERROR_TEXTS[kind] ?? ERROR_TEXT_DEFAULT };
+  const debug = faults.length > 1 ? faults.map(sentence).join('; ') : message;
+  return { error: status, error_debug: debug, error_text: ERROR_TEXTS[kind] ?? ERROR_TEXT_DEFAULT };
+}
+
+/** What a call that was taken says of its rows that were not; nothing where all were. */
+export function debugOfBadRows({ count, faults }: { count: number; faults: BodyFault[] }): JsonObject {
+  if (count === 0) return {};
+  const rows = count === 1 ? '1 row was' : `${count} rows were`;
+  return { error_debug: `${rows} left out: ${faults.map(sentence).join('; ')}` };
 }
 
 /** A refusal as JSON, where nothing says that it should be XML. */
@@ -53,8 +60,13 @@ export function written(answer: JsonObject, format: Format): string {
   return format === 'json' ? JSON.stringify(answer) : element('xml', answer);
 }
 
-/** The answer that names profiles; as many as there may be are written little by little. */
-export async function writtenList(ids: Iterable<string>, format: Format, breathe: Breathe): Promise<string> {
+/** The answer that names profiles; as many as there may be are written little by little. @param more stands before them. */
+export async function writtenList(
+  ids: Iterable<string>,
+  more: JsonObject,
+  format: Format,
+  breathe: Breathe,
+): Promise<string> {
   const parts: string[] = [];
   for (const id of ids) {
     parts.push(
@@ -65,7 +77,7 @@ export async function writtenList(ids: Iterable<string>, format: Format, breathe
     const pause = breathe();
     if (pause) await pause;
   }
-  const whole = written(successAnswer({ result: [] }), format);
+  const whole = written(successAnswer({ ...more, result: [] }), format);
   const [before, after] = format === 'json' ? [whole.slice(0, -2), ']}'] : [whole.slice(0, -'</xml>'.length), '</xml>'];
   return `${before}${parts.join(format === 'json' ? ',' : '')}${after}`;
 }
