@@ -21,23 +21,25 @@ import type { Addressee } from './batch-targets.ts';
 import type { ConfigCache } from './config-cache.ts';
 import { membersInHand } from './batch-hands.ts';
 import type { MembersInHand } from './batch-hands.ts';
-import { createGate } from './gate.ts';
-import type { Gate } from './gate.ts';
 import type { Lines } from './lines.ts';
 import { startLoop } from './loop.ts';
 import type { Loop } from './loop.ts';
+import { createRoom } from './room.ts';
+import type { Room } from './room.ts';
 import { createTicks } from './ticks.ts';
 
 /** How often batches of other nodes, resumed ones, or those from before a restart are looked for. */
 const POLL_MS = 500;
-/** Pages that a node works on at once, and those of one batch: one that is slow must not keep others from their turn. */
-const PAGES_MAX = 8;
+/** Pages that a node works on at once: small ones, and those that go at the pace of a provider, which take long and cost little. */
+const PAGES_MAX = 100;
+/** Recipients in them but for the latter: eight full pages. */
+const RECIPIENTS_MAX = 4_000;
+const FULL_PAGE = RECIPIENTS_MAX / 8;
+/** Pages of one batch: one that is slow must not keep others from their turn. */
 const BATCH_PAGES_MAX = 2;
-/** The same with those that go at the pace of a provider: they take long, and cost little. */
-const PAGES_WITH_PACED_MAX = 100;
-/** Transactions accepted together, and how often that at once: what a node does without a pause stays below some 20 ms. */
+/** Transactions of a page accepted together, and of all pages: what a node does without a pause stays below some 20 ms. */
 const SLICE_MAX = 25;
-const SLICES_MAX = 2;
+const SLICES_MAX = 50;
 /** How often it is looked whether there is room, in this node and at the gates of providers with a pace. */
 const ROOM_MS = 5;
 const PACED_ROOM_MS = 20;
@@ -69,29 +71,31 @@ export function startExpanding(tools: ExpandTools, onExpanded: () => void): Expa
   const { batches, clock, log } = tools;
   const work = { isStopping: false, pages: new Map<Promise<void>, PageAtWork>(), expanded: 0, told: 0 };
   const hands = membersInHand(tools.advancer, clock);
-  const slices = createGate();
-  slices.widen(SLICES_MAX);
+  const slices = createRoom(SLICES_MAX);
   const loop = startLoop('batches', log, turn);
   const ticks = createTicks(clock, loop.hurry);
 
   async function turn(): Promise<number> {
     hands.forgetOthers();
-    while (mayTakeMore() && !work.isStopping) {
+    for (let limit = pagesToTake(); limit > 0 && !work.isStopping; limit = pagesToTake()) {
       const now = clock.now();
-      const page = await batches.claimPage(now, now + CLAIM_MS, busyBatches());
-      if (page === null) {
-        if (work.expanded > work.told) onExpanded();
-        work.told = work.expanded;
-        return POLL_MS;
-      }
-      const atWork: PageAtWork = { batch: page.batch.id, isPaced: false };
-      const expanding = expand(page, atWork).finally(() => {
-        work.pages.delete(expanding);
-        loop.hurry();
-      });
-      work.pages.set(expanding, atWork);
+      const pages = await batches.claimPages(now, now + CLAIM_MS, limit, busyBatches());
+      for (const page of pages) begin(page);
+      if (pages.length > 0) continue;
+      if (work.expanded > work.told) onExpanded();
+      work.told = work.expanded;
+      return POLL_MS;
     }
     return POLL_MS;
+  }
+
+  function begin(page: ClaimedPage): void {
+    const atWork: PageAtWork = { batch: page.batch.id, recipients: page.recipients.length, isPaced: false };
+    const expanding = expand(page, atWork).finally(() => {
+      work.pages.delete(expanding);
+      loop.hurry();
+    });
+    work.pages.set(expanding, atWork);
   }
 
   function busyBatches(): BatchId[] {
@@ -100,9 +104,10 @@ export function startExpanding(tools: ExpandTools, onExpanded: () => void): Expa
     return [...pages].filter(([, its]) => isBusy(its)).map(([id]) => id);
   }
 
-  function mayTakeMore(): boolean {
-    const paced = [...work.pages.values()].filter(({ isPaced }) => isPaced).length;
-    return work.pages.size - paced < PAGES_MAX && work.pages.size < PAGES_WITH_PACED_MAX;
+  function pagesToTake(): number {
+    let free = RECIPIENTS_MAX;
+    for (const { recipients, isPaced } of work.pages.values()) if (!isPaced) free -= recipients;
+    return Math.min(PAGES_MAX - work.pages.size, Math.ceil(free / FULL_PAGE));
   }
 
   /** Never throws: a page that breaks off comes again when its claim is over. */
@@ -138,6 +143,7 @@ export function startExpanding(tools: ExpandTools, onExpanded: () => void): Expa
 /** A page in this node's hands. */
 interface PageAtWork {
   batch: BatchId;
+  recipients: number;
   /** It goes at the pace of a provider. */
   isPaced: boolean;
 }
@@ -145,7 +151,7 @@ interface PageAtWork {
 /** What a page is made with. */
 interface PageTools {
   hands: MembersInHand;
-  slices: Gate;
+  slices: Room;
   mayGoOn(): Promise<boolean>;
   onPaced(): void;
 }
@@ -176,11 +182,11 @@ async function expandPage(
     if (size === null) return null;
     const slice = all.slice(begin, begin + size);
     const accepting = { ...tools, config, advancer: tools.advancer() };
-    await page.slices.enter();
+    await page.slices.enter(size);
     const startedAt = tools.clock.now();
     const reasons = await Promise.all(
       slice.map((one, place) => acceptMember(accepting, account, batch, first + begin + place, one, page.hands)),
-    ).finally(page.slices.leave);
+    ).finally(() => page.slices.leave(slice.length));
     page.hands.acceptanceTook(tools.clock.now() - startedAt);
     for (const [place, reason] of reasons.entries()) if (reason) refused.push({ index: first + begin + place, reason });
   }

@@ -4,6 +4,7 @@ import type { AccountId } from '#domain/ids.ts';
 import { FileMissingError } from '#ports/file-store.ts';
 import type { FileStore } from '#ports/file-store.ts';
 import type { OutgoingFile } from '#ports/provider.ts';
+import { createRoom } from './room.ts';
 import { keptReading } from './kept-reading.ts';
 import { untilThere } from './until-there.ts';
 
@@ -48,32 +49,6 @@ export function messageFiles(store: Pick<FileStore, 'read'>, signal: AbortSignal
         return await call();
       } finally {
         room.leave(bytes);
-      }
-    },
-  };
-}
-
-/** Lets in as much as there is room for, in the order of asking. */
-function createRoom(max: number): { enter(size: number): Promise<void>; leave(size: number): void } {
-  const waiting: { size: number; admit(): void }[] = [];
-  let used = 0;
-
-  const fits = (size: number): boolean => used === 0 || used + size <= max;
-
-  return {
-    enter: (size) => {
-      if (waiting.length === 0 && fits(size)) {
-        used += size;
-        return Promise.resolve();
-      }
-      return new Promise((resolve) => waiting.push({ size, admit: resolve }));
-    },
-    leave: (size) => {
-      used -= size;
-      while (waiting[0] && fits(waiting[0].size)) {
-        const { size: next, admit } = waiting.shift()!;
-        used += next;
-        admit();
       }
     },
   };

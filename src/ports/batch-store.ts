@@ -54,11 +54,11 @@ export interface BatchStore {
   /** Newest first. */
   list(accountId: AccountId, limit: number, cursor: string | null): Promise<Page<Batch>>;
   /**
-   * Takes a page whose recipients have not been looked at, of the running, started batch that was served least recently,
-   * so that nobody else gets it before `until`. Null: there is none now.
+   * Takes a page whose recipients have not been looked at of each of the running, started batches that were served least
+   * recently, up to `limit`, so that nobody else gets them before `until`. Empty: there is none now.
    * @param except batches that are not asked.
    */
-  claimPage(now: Instant, until: Instant, except?: BatchId[]): Promise<ClaimedPage | null>;
+  claimPages(now: Instant, until: Instant, limit: number, except?: BatchId[]): Promise<ClaimedPage[]>;
   /** Prolongs the claim of a page. False when its batch does not run any more: the page is then to be released. */
   renewPage(page: ClaimedPage, until: Instant): Promise<boolean>;
   /** Gives a claimed page back, unfinished. */

@@ -15,16 +15,17 @@ import { integers, jsonbs, uuids } from './parameters.ts';
 const ALL_IN_HAND_MS = 250;
 
 /**
- * Takes the due batch of a bucket that was served longest ago, and its first page that is due; rows that somebody else is
- * taking are skipped. The batch goes to the end of the queue. One without unsettled pages is asked from now on whether
- * it has ended. First the batch is locked, then the page; nothing else locks both.
+ * Takes the due batches of a bucket that were served longest ago, and the first page of each that is due; rows that somebody
+ * else is taking are skipped. A batch with more pages goes to the end of the queue. One without unsettled pages is asked from
+ * now on whether it has ended. The arrays and the limits of one keep the plan to index lookups, however many rows the planner
+ * expects. First the batches are locked, then the pages; nothing else locks both.
  */
 const CLAIM = {
-  name: 'claim_batch_page',
+  name: 'claim_batch_pages',
   text: `with next as materialized (
            select account_id, id from batches
            where bucket = $1 and state = 'running' and expand_at <= $2 and id <> all($5::uuid[])
-           order by expand_at limit 1 for update skip locked
+           order by expand_at limit $6 for update skip locked
          ), page as materialized (
            select p.batch_id, p.first from next
            cross join lateral (
@@ -35,37 +36,43 @@ const CLAIM = {
          ), claimed as (
            update batch_pages p set due_at = $3 from page
            where p.bucket = $1 and p.batch_id = page.batch_id and p.first = page.first
-           returning p.first, p.recipients
+           returning p.batch_id, p.first, p.recipients
          ), open as materialized (
-           select exists (select from page) as has_page,
-             exists (select from batch_pages p where p.bucket = $1 and p.batch_id = next.id and p.due_at is not null) as has_unsettled
-           from next
+           select next.account_id, next.id,
+             page.first is not null and (select 1 from batch_pages p where p.bucket = $1 and p.batch_id = next.id
+               and p.due_at <= $2 and p.first <> page.first limit 1) is not null as has_more,
+             (select 1 from batch_pages p where p.bucket = $1 and p.batch_id = next.id
+               and p.due_at is not null limit 1) is not null as has_unsettled
+           from next left join page on page.batch_id = next.id
          ), turned as (
            update batches b
-           set expand_at = case when open.has_page then $2::timestamptz when open.has_unsettled then $4::timestamptz end,
+           set expand_at = case when open.has_more then $2::timestamptz when open.has_unsettled then $4::timestamptz end,
              check_at = case when open.has_unsettled then null else $2::timestamptz end
-           from next, open
-           where b.bucket = $1 and b.account_id = next.account_id and b.id = next.id
+           from open
+           where b.bucket = $1 and b.id = open.id and b.account_id = open.account_id
+             and b.account_id = any(array(select account_id from next)) and b.id = any(array(select id from next))
            returning ${BATCH_COLUMNS}
          )
-         select turned.*, claimed.first, claimed.recipients from turned left join claimed on true`,
+         select turned.*, claimed.first, claimed.recipients from turned left join claimed on claimed.batch_id = turned.id`,
 };
 
 type ClaimRow = BatchRow & { first: number | null; recipients: Recipient[] | null };
 
-/** `none`: no batch of the bucket is due. `no_page`: one was, and had no page to give. */
-export async function claimPage(
+/** One page of each of up to `limit` batches. Null: no batch of the bucket is due; none: some were, and had no page to give. */
+export async function claimPages(
   database: Database,
   bucket: number,
-  now: Instant,
-  until: Instant,
-  except: BatchId[],
-): Promise<ClaimedPage | 'none' | 'no_page'> {
-  const values = [bucket, isoTime(now), isoTime(until), isoTime(now + ALL_IN_HAND_MS), except];
-  const [row] = await run<ClaimRow>(database.engine, CLAIM, values);
-  if (!row) return 'none';
-  if (row.first === null || row.recipients === null) return 'no_page';
-  return { batch: batchOf(row), first: row.first, recipients: row.recipients };
+  { now, until, limit, except }: { now: Instant; until: Instant; limit: number; except: BatchId[] },
+): Promise<ClaimedPage[] | null> {
+  const values = [bucket, isoTime(now), isoTime(until), isoTime(now + ALL_IN_HAND_MS), except, limit];
+  const rows = await run<ClaimRow>(database.engine, CLAIM, values);
+  if (rows.length === 0) return null;
+  const pages: ClaimedPage[] = [];
+  for (const row of rows) {
+    const { first, recipients } = row;
+    if (first !== null && recipients !== null) pages.push({ batch: batchOf(row), first, recipients });
+  }
+  return pages;
 }
 
 /** Moves a claim on, unless the page is settled; tells whether its batch still runs. Locks the page alone. */

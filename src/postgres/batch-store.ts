@@ -8,7 +8,7 @@ import { inTurnAcrossBuckets } from './across-buckets.ts';
 import { acceptBatch, loadBatch } from './batch-accept.ts';
 import { claimEnding, endBatch, openMembers, pruneBatches, turnBatch } from './batch-end.ts';
 import { countBatch, countOpenBatches, listBatches } from './batch-list.ts';
-import { claimPage, renewPage, settlePages } from './batch-pages.ts';
+import { claimPages, renewPage, settlePages } from './batch-pages.ts';
 import type { SettledPage } from './batch-pages.ts';
 import { readResults } from './batch-results.ts';
 import { orUnavailable } from './connection.ts';
@@ -35,26 +35,26 @@ export function batchStore(database: Database, queries: Kysely<unknown>): BatchS
   const forRetention = inTurnAcrossBuckets(database);
   let nextBucket = 0;
 
-  /** Asks each bucket once, beginning with the one after that which gave the last page: they have their turns, too. */
-  async function claim(now: Instant, until: Instant, except: BatchId[] = []): Promise<ClaimedPage | null> {
+  /** Asks each bucket once, beginning with the one after that which gave the last pages: they have their turns, too. */
+  async function claim(now: Instant, until: Instant, limit: number, except: BatchId[] = []): Promise<ClaimedPage[]> {
     const begin = nextBucket;
     for (let step = 0; step < database.buckets; step++) {
       const bucket = (begin + step) % database.buckets;
-      let found = await claimPage(database, bucket, now, until, except);
-      // A batch that had no page to give may stand before one that has.
-      while (found === 'no_page') found = await claimPage(database, bucket, now, until, except);
-      if (found === 'none') continue;
+      let found = await claimPages(database, bucket, { now, until, limit, except });
+      // Batches that had no page to give may stand before one that has.
+      while (found?.length === 0) found = await claimPages(database, bucket, { now, until, limit, except });
+      if (!found) continue;
       nextBucket = (bucket + 1) % database.buckets;
       return found;
     }
-    return null;
+    return [];
   }
 
   return {
     accept: (acceptance) => accept(bucketOfId(acceptance.batch.id), acceptance),
     load: (accountId, id) => loadBatch(database, bucketOfId(id), accountId, id),
     list: (accountId, limit, cursor) => orUnavailable(listBatches(queries, database.buckets, accountId, limit, cursor)),
-    claimPage: claim,
+    claimPages: claim,
     renewPage: (page, until) => renewPage(database, bucketOfId(page.batch.id), page, until),
     releasePage: async (page, now) => void (await renewPage(database, bucketOfId(page.batch.id), page, now)),
     settlePage: (page, outcome) => settle(bucketOfId(page.batch.id), { page, outcome }),

@@ -26,7 +26,7 @@ export function describeAnswerStore(name: string, make: TwoNodes<AnswerStore>, b
   let other: AnswerStore;
 
   async function claimed(): Promise<number> {
-    for (let pages = 0; ; pages++) if ((await batchesOf().claimPage(NOW, NOW + 1_000)) === null) return pages;
+    for (let pages = 0; ; pages++) if ((await batchesOf().claimPages(NOW, NOW + 1_000, 1)).length === 0) return pages;
   }
 
   describe(`${name} keeps the promises of an answer store`, () => {

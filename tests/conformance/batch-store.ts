@@ -72,7 +72,8 @@ export function describeBatchStore(
     return made.batch;
   }
 
-  const claim = (store: BatchStore, now = NOW) => store.claimPage(now, now + CLAIM_MS);
+  const claim = async (store: BatchStore, now = NOW, except: string[] = []): Promise<ClaimedPage | null> =>
+    (await store.claimPages(now, now + CLAIM_MS, 1, except))[0] ?? null;
 
   /** All that can be claimed now, from both nodes in turn. */
   async function claimAll(now = NOW): Promise<ClaimedPage[]> {
@@ -175,13 +176,30 @@ export function describeBatchStore(
       assert.deepEqual(turns.toSorted(), [large.id, large.id, small.id, small.id].toSorted());
     });
 
+    test('several batches give one page each, at once, up to the limit', async () => {
+      const batches = [await accepted(25), await accepted(5), await accepted(5), await accepted(5)];
+      const all: ClaimedPage[] = [];
+      for (let idle = 0; idle < 2;) {
+        const stores = [one, other].map((store) => store.claimPages(NOW, NOW + CLAIM_MS, 2));
+        const taken = await Promise.all(stores);
+        for (const pages of taken) {
+          assert.ok(pages.length <= 2);
+          assert.equal(new Set(pages.map(({ batch }) => batch.id)).size, pages.length);
+        }
+        idle = taken.flat().length === 0 ? idle + 1 : 0;
+        all.push(...taken.flat());
+      }
+      assert.equal(new Set(all.map(({ batch }) => batch.id)).size, batches.length);
+      assert.deepEqual([all.length, new Set(all.map(({ batch, first }) => `${batch.id} ${first}`)).size], [6, 6]);
+    });
+
     test('a batch that is excepted is not asked', async () => {
       const [large, small] = [await accepted(100), await accepted(20)];
-      const claims = times(3, () => one.claimPage(NOW, NOW + CLAIM_MS, [large.id]));
+      const claims = times(3, () => claim(one, NOW, [large.id]));
       const ids = (await Promise.all(claims)).map((page) => page?.batch.id);
       assert.deepEqual(new Set(ids), new Set([small.id, undefined]));
-      assert.equal(await one.claimPage(NOW + 500, NOW + CLAIM_MS, [large.id, small.id]), null);
-      assert.equal((await one.claimPage(NOW + 500, NOW + CLAIM_MS, [small.id]))?.batch.id, large.id);
+      assert.equal(await claim(one, NOW + 500, [large.id, small.id]), null);
+      assert.equal((await claim(one, NOW + 500, [small.id]))?.batch.id, large.id);
     });
 
     test('a page that is prolonged stays claimed; one that is released can be had at once', async () => {

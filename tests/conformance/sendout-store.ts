@@ -65,7 +65,7 @@ export function describeSendoutStore(
       for (const part of [first, second]) assert.deepEqual(await stored(part), part.batch!.batch);
       const places: string[] = [];
       for (;;) {
-        const page = await batches.claimPage(NOW, NOW + 1_000);
+        const [page] = await batches.claimPages(NOW, NOW + 1_000, 1);
         if (!page) break;
         for (const [place] of page.recipients.entries()) places.push(`${page.batch.id} ${page.first + place}`);
       }

@@ -44,8 +44,8 @@ export function describeUploadStore(
   async function claimAll(): Promise<ClaimedPage[]> {
     const pages: ClaimedPage[] = [];
     for (;;) {
-      const page = await batchesOf().claimPage(NOW, NOW + CLAIM_MS);
-      if (page === null) return pages;
+      const [page] = await batchesOf().claimPages(NOW, NOW + CLAIM_MS, 1);
+      if (!page) return pages;
       pages.push(page);
     }
   }

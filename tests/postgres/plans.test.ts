@@ -245,6 +245,7 @@ async function workOfUsers({ profiles, events, stats }: OpenStores, ids: string[
 async function workOfBatches({ batches, answers, profiles, transactions }: OpenStores): Promise<void> {
   const given = batchOf(BATCH * 10, { key: randomUUID() });
   const { batch } = given;
+  const later = NOW + 500;
   for (const each of [given, given]) await batches.accept(each);
   const members = times(BATCH, (index) =>
     acceptance({ txnId: memberTxnId(batch.id, index), request: { batch: { id: batch.id, index } } }),
@@ -252,14 +253,15 @@ async function workOfBatches({ batches, answers, profiles, transactions }: OpenS
   await Promise.all(members.map((each) => transactions.accept(each)));
   for (const verb of ['pause', 'resume'] as const) await batches.turn('demo', batch.id, verb, NOW);
   for (;;) {
-    const page = await batches.claimPage(NOW, NOW + 1_000);
+    const [page] = await batches.claimPages(NOW, NOW + 1_000, 1);
     if (!page) break;
     await batches.renewPage(page, NOW + 1_000);
     await batches.settlePage(page, { refused: [{ index: page.first, reason: 'unknown_user' }] });
   }
+  assert.deepEqual(await batches.claimPages(later, later, 1), []);
   for (const result of [null, 'refused', 'waiting', 'running']) await batches.results(batch, result, BATCH, null);
   assert.equal((await batches.openMembers('demo', batch.id, 2 * BATCH)).length, BATCH);
-  assert.equal((await batches.claimEnding(NOW, BATCH)).length, 1);
+  assert.equal((await batches.claimEnding(later, BATCH)).length, 1);
   assert.equal(await batches.end('demo', batch.id, NOW), true);
   assert.equal(await batches.prune(NOW + 1, BATCH), 1);
   const call = answered(randomUUID(), BATCH * 10);
