@@ -77,9 +77,11 @@ export function startExpanding(tools: ExpandTools, onExpanded: () => void): Expa
 
   async function turn(): Promise<number> {
     hands.forgetOthers();
-    for (let limit = pagesToTake(); limit > 0 && !work.isStopping; limit = pagesToTake()) {
-      const now = clock.now();
-      const pages = await batches.claimPages(now, now + CLAIM_MS, limit, busyBatches());
+    while (!work.isStopping) {
+      const [now, atWork] = [clock.now(), [...work.pages.values()]];
+      const limit = pagesToTake(atWork);
+      if (limit <= 0) break;
+      const pages = await batches.claimPages(now, now + CLAIM_MS, limit, busyBatches(atWork));
       for (const page of pages) begin(page);
       if (pages.length > 0) continue;
       if (work.expanded > work.told) onExpanded();
@@ -96,18 +98,6 @@ export function startExpanding(tools: ExpandTools, onExpanded: () => void): Expa
       loop.hurry();
     });
     work.pages.set(expanding, atWork);
-  }
-
-  function busyBatches(): BatchId[] {
-    const pages = Map.groupBy(work.pages.values(), ({ batch }) => batch);
-    const isBusy = (its: PageAtWork[]) => its.length >= BATCH_PAGES_MAX || its.some(({ isPaced }) => isPaced);
-    return [...pages].filter(([, its]) => isBusy(its)).map(([id]) => id);
-  }
-
-  function pagesToTake(): number {
-    let free = RECIPIENTS_MAX;
-    for (const { recipients, isPaced } of work.pages.values()) if (!isPaced) free -= recipients;
-    return Math.min(PAGES_MAX - work.pages.size, Math.ceil(free / FULL_PAGE));
   }
 
   /** Never throws: a page that breaks off comes again when its claim is over. */
@@ -146,6 +136,18 @@ interface PageAtWork {
   recipients: number;
   /** It goes at the pace of a provider. */
   isPaced: boolean;
+}
+
+/** Batches that are not asked for more now. */
+function busyBatches(atWork: PageAtWork[]): BatchId[] {
+  const isBusy = (its: PageAtWork[]) => its.length >= BATCH_PAGES_MAX || its.some(({ isPaced }) => isPaced);
+  return [...Map.groupBy(atWork, ({ batch }) => batch)].filter(([, its]) => isBusy(its)).map(([id]) => id);
+}
+
+function pagesToTake(atWork: PageAtWork[]): number {
+  const unpaced = atWork.filter(({ isPaced }) => !isPaced);
+  const free = RECIPIENTS_MAX - unpaced.reduce((sum, { recipients }) => sum + recipients, 0);
+  return Math.min(PAGES_MAX - atWork.length, Math.ceil(free / FULL_PAGE));
 }
 
 /** What a page is made with. */
