@@ -41,9 +41,9 @@ describe('semantics §3', { concurrency: true }, () => {
   });
 
   test('the deadline is for the entire transaction, not for each leg', async (t) => {
-    const soon = { campaign: { receiptTimeout: '700ms' } };
+    const soon = { campaign: { receiptTimeout: '2100ms' } };
     const chain = await openChain(t, carom, { a: soon, b: soon, c: soon });
-    const view = await chain.ended(await chain.trigger(DELIVERY, { ttl: 1 }));
+    const view = await chain.ended(await chain.trigger(DELIVERY, { ttl: 3 }));
     assert.equal(view.state, 'expired');
     assert.equal(states(view), 'unconfirmed accepted skipped:ttl_expired');
     assert.equal(chain.called, 'a b');
