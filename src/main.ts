@@ -150,6 +150,7 @@ async function start(given: StartOptions): Promise<void> {
   const stores = storesOf(database, queries);
   const templates = createTwigTemplates();
   const hooks = hookCaller({ templates, clock, log, connector: guardedConnector });
+  const outside = { templates, clock, log, publicUrl: address.public };
   const engine = await startEngine({
     ...stores,
     templates,
@@ -161,7 +162,7 @@ async function start(given: StartOptions): Promise<void> {
     publicUrl: address.public,
     nodeName: nodeName(),
     works: options.role !== 'api',
-    openProvider: (config, schedule) => providerType(config.type).open(config, { templates, clock, log, schedule }),
+    openProvider: (config, tools) => providerType(config.type).open(config, { ...tools, ...outside }),
   });
   let isStopping = false;
   const server = createApi(

@@ -7,6 +7,8 @@ import type { Profile } from '#domain/profile.ts';
 import type { TransactionRequest } from '#domain/request.ts';
 import { unreachable } from '#domain/unreachable.ts';
 
+/** Devices of one user that a message goes to; those beyond are the ones that were named last. */
+const DEVICES_MAX = 20;
 /** Normalised phone numbers kept: users get several messages, and parsing costs more than the lookup. */
 const PHONES_MAX = 10_000;
 let phones = new Map<string, string | null>();
@@ -14,7 +16,7 @@ let phones = new Map<string, string | null>();
 let olderPhones = new Map<string, string | null>();
 
 /** What the search for an address came to. */
-export type AddressFound = { kind: 'found'; to: string } | { kind: 'none' } | { kind: 'invalid' };
+export type AddressFound = { kind: 'found'; to: string; devices?: string[] } | { kind: 'none' } | { kind: 'invalid' };
 
 /** @param defaultRegion ISO 3166 alpha-2, for phone numbers without a country code. */
 export function addressFor(
@@ -40,10 +42,10 @@ export function addressFor(
     }
     case 'push':
     case 'web_push': {
-      const device = profile?.fields.devices?.find((one) => one.channel === channel);
-      const known = device?.token ?? (device?.subscription && JSON.stringify(device.subscription));
-      const to = firstGiven(request.device, known, subscribed(profile, channel));
-      return to === null ? { kind: 'none' } : { kind: 'found', to };
+      const given = firstGiven(request.device);
+      const devices = given === null ? devicesOf(profile, channel) : [given];
+      const to = firstGiven(devices[0], subscribed(profile, channel));
+      return to === null ? { kind: 'none' } : { kind: 'found', to, devices: devices.length > 0 ? devices : [to] };
     }
     case 'webhook':
       // A webhook goes to the provider's own URL; whom it is about is the user.
@@ -51,6 +53,15 @@ export function addressFor(
     default:
       return unreachable(channel);
   }
+}
+
+/** The addresses of his devices: tokens, or a browser's subscription as JSON. */
+function devicesOf(profile: Profile | null, channel: Channel): string[] {
+  return (profile?.fields.devices ?? [])
+    .filter((one) => one.channel === channel)
+    .map(({ token, subscription }) => token ?? (subscription && JSON.stringify(subscription)))
+    .filter((address) => address !== undefined && address.trim() !== '')
+    .slice(0, DEVICES_MAX) as string[];
 }
 
 /** The address of his first subscription to the channel. */

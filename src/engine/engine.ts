@@ -14,7 +14,7 @@ import type { HookCaller } from '#ports/hook.ts';
 import type { Log } from '#ports/log.ts';
 import type { NodeStore } from '#ports/node-store.ts';
 import type { ProfileStore } from '#ports/profile-store.ts';
-import type { Provider, ReceiptSchedule } from '#ports/provider.ts';
+import type { Provider, ProviderTools } from '#ports/provider.ts';
 import type { ReceiptStore } from '#ports/receipt-store.ts';
 import type { SendoutStore } from '#ports/sendout-store.ts';
 import type { StatsStore } from '#ports/stats-store.ts';
@@ -111,7 +111,7 @@ export interface World {
   nodeName: string;
   /** Whether this node takes timers and rescues (roles `all` and `worker`). */
   works: boolean;
-  openProvider(config: ProviderConfig, schedule: ReceiptSchedule): Provider;
+  openProvider(config: ProviderConfig, tools: Pick<ProviderTools, 'schedule' | 'receive'>): Provider;
 }
 
 /** A running engine: what the API is built on. */
@@ -161,7 +161,12 @@ export async function startEngine(world: World): Promise<Engine> {
   const advancer = () => inUse.advancer!;
   const promises = startKeepingPromises({ ...world, advancer });
   const paces = createPaces(pool, clock);
-  const providers = providersInUse(config, (one) => world.openProvider(one, promises), paces, log);
+  const providers = providersInUse(
+    config,
+    (one) => world.openProvider(one, { schedule: promises, receive: (given) => receipts.take(one, given) }),
+    paces,
+    log,
+  );
   const lines = world.works ? startLines({ ...shared, providers, paces, advancer }) : null;
   const tracking = createTracking({ ...shared, tokens });
   const made = { ...whatMessagesAreMadeOf(world, abort.signal), tracking };

@@ -157,7 +157,8 @@ function prepareMessage(
     if (channel === 'sms' && texts.from !== null && !isSmsSender(texts.from))
       return { kind: 'refuse', reason: 'invalid_sender', handover };
     const receipts = receiptUrl(tools.publicUrl, via.config, id);
-    const route = { messageId: id, channel, to, txnId, campaignId, userId, receiptUrl: receipts };
+    const devices = address.devices ?? null;
+    const route = { messageId: id, channel, to, devices, txnId, campaignId, userId, receiptUrl: receipts };
     const message = { ...texts, ...route, attachments: files, unsubscribeUrl: null, headers: null };
     return { kind: 'ready', content, message, via, handover };
   } catch (error) {

@@ -1,6 +1,6 @@
 /** Turns whatever a handler or Fastify threw into a refusal that can be said to a client. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { CallbackError } from '#ports/provider.ts';
+import { CallbackError, ForgedCallbackError } from '#ports/provider.ts';
 import { OverloadedError, StoreUnavailableError } from '#ports/unavailable.ts';
 import { Refusal } from './refusal.ts';
 
@@ -19,6 +19,7 @@ function asRefusal(error: unknown): Refusal {
     return new Refusal('unavailable', `too much at once: ${error.message}; try again`, { retryAfterS: RETRY_AFTER_S });
   }
   if (error instanceof CallbackError) return new Refusal('invalid', error.message);
+  if (error instanceof ForgedCallbackError) return new Refusal('forbidden', error.message);
   return ofFastify(error as Partial<FastifyError>);
 }
 

@@ -2,6 +2,7 @@
 import type { Channel } from '#domain/campaign.ts';
 import type { AccountId, CampaignId, MessageId, ProviderId, UserId } from '#domain/ids.ts';
 import type { ReceiptStatus } from '#domain/message.ts';
+import type { SuppressionReason } from '#domain/suppression.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
 import type { Clock } from './clock.ts';
@@ -25,6 +26,8 @@ export interface OutgoingMessage {
   channel: Channel;
   /** E.164 for phone channels, an address for e-mail, a device token for push. */
   to: string;
+  /** All devices of the user on a push channel, `to` the first; null on other channels. Reaching one of them is enough. */
+  devices: string[] | null;
   from: string | null;
   body: string | null;
   html: string | null;
@@ -50,9 +53,20 @@ export interface OutgoingMessage {
 
 /** What came of one handover. The outside world's outcomes are data: `send` does not throw for them. */
 export type SendOutcome =
-  | { kind: 'accepted'; ref: string | null }
-  /** `retryable`: connection not made, 5xx. `reason` is a short word (`invalid_number`), `detail` the vendor's own text. */
-  | { kind: 'rejected'; reason: string; detail: string | null; retryable: boolean }
+  | { kind: 'accepted'; ref: string | null; gone?: string[] }
+  /**
+   * Certainly not taken. `retryable`: connection not made, 5xx. `reason` is a short word (`invalid_number`), `detail` the
+   * vendor's own text. `tryElsewhere`: the fault is this provider's (credentials, credit, connection), so that another one
+   * may take the message; when absent, as `retryable`. `gone`: addresses that exist no more, to be taken from the profile.
+   */
+  | {
+      kind: 'rejected';
+      reason: string;
+      detail: string | null;
+      retryable: boolean;
+      tryElsewhere?: boolean;
+      gone?: string[];
+    }
   | { kind: 'throttled'; retryAfterMs: number }
   /** Handed over, but the answer was lost (timeout, connection broken mid-call). */
   | { kind: 'unknown'; reason: string };
@@ -63,24 +77,41 @@ export interface Receipt {
   ref: string | null;
   status: ReceiptStatus;
   reason: string | null;
+  /** The address must not be written to any more: the message's, unless the report names another. */
+  suppress?: { reason: SuppressionReason; address?: string };
 }
 
 /** An incoming callback, as it came. */
 export interface Callback {
   method: string;
+  /** The whole address that was called, below Carom's public one, with its query: some vendors sign it. */
+  url: string;
   query: Record<string, string>;
   /** Names in lower case. */
   headers: Record<string, string>;
   /** Parsed JSON or form fields, else the raw text. */
   body: Json;
+  /** The body's bytes: signatures are over these. */
+  raw: Buffer;
+}
+
+/** What a vendor wants to hear when it asks whether an address is ours. */
+export interface CallbackAnswer {
+  contentType: string;
+  body: string;
 }
 
 /** A provider in use. Made once per configuration, closed when that changes. */
 export interface Provider {
   /** Hands one message over. Bounded in time by the provider's own timeout. Never throws for what a vendor does. */
   send(message: OutgoingMessage): Promise<SendOutcome>;
-  /** The receipts in a callback; empty for one that reports nothing we know. Throws {@link CallbackError} for one that cannot be read. */
+  /** The receipts in a callback; empty for one that reports nothing we know. Throws {@link CallbackError} or {@link ForgedCallbackError}. */
   parseReceipts(callback: Callback): Promise<Receipt[]>;
+  /**
+   * Answers a callback that asks whether this address is ours, where the vendor asks that; null: it is an ordinary one.
+   * Throws as {@link Provider.parseReceipts} does.
+   */
+  answerChallenge?(callback: Callback): Promise<CallbackAnswer | null>;
   /** True when its receipts name messages by the provider's reference, which then has to be kept findable. */
   receiptsByRef: boolean;
   /** Calls that one node may have under way at once. */
@@ -92,6 +123,11 @@ export interface Provider {
 /** A callback that cannot be understood; answered 400. */
 export class CallbackError extends Error {
   override name = 'CallbackError';
+}
+
+/** A callback whose signature is not the vendor's, or too old; answered 403. */
+export class ForgedCallbackError extends Error {
+  override name = 'ForgedCallbackError';
 }
 
 /** Receipts that fall due later. The sandbox vendor's own memory: durable, so that its promises outlive a crash. */
@@ -112,6 +148,10 @@ export interface ProviderTools {
   clock: Clock;
   log: Log;
   schedule: ReceiptSchedule;
+  /** Takes receipts that come by another way than a callback; resolves when they are durable. Throws as a callback's taking does. */
+  receive(receipts: Receipt[]): Promise<void>;
+  /** Carom's address as vendors see it, without a trailing slash. */
+  publicUrl: string;
 }
 
 /** One word of the catalogue: checks settings and makes providers of this type. */
@@ -122,4 +162,6 @@ export interface ProviderType {
   open(config: ProviderConfig, tools: ProviderTools): Provider;
   /** Dotted paths of settings that hold credentials (`*` for any key): never shown again. */
   secrets: readonly string[];
+  /** True when it must be open for receipts to come in (a bind): each node then opens it as soon as it is configured. */
+  staysOpen?: boolean;
 }

@@ -105,7 +105,7 @@ class Judge {
       typeof said === 'number' ? said * 1_000 : retryAfterMs(this.#answer.headers['retry-after'], this.#now);
     return {
       kind: 'throttled',
-      retryAfterMs: Math.round(Math.min(Math.max(saidMs, RETRY_AFTER.min), RETRY_AFTER.max)),
+      retryAfterMs: bounded(saidMs),
     };
   }
 
@@ -126,6 +126,15 @@ class Judge {
 }
 
 const FAILED = Symbol('failed');
+
+function bounded(ms: number): number {
+  return Math.round(Math.min(Math.max(ms, RETRY_AFTER.min), RETRY_AFTER.max));
+}
+
+/** How long a Retry-After asks to wait, in ms, within our bounds. */
+export function boundedRetryAfterMs(header: string | undefined, now: Instant): number {
+  return bounded(retryAfterMs(header, now));
+}
 
 /** RFC 9110 §10.2.3: seconds, or a date. In ms. */
 function retryAfterMs(header: string | undefined, now: Instant): number {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { freshMessageId, providerConfig, testTools } from '../../tests/support/provider-tools.ts';
+import { callbackWith, freshMessageId, providerConfig, testTools } from '../../tests/support/provider-tools.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
 import { CallbackError } from '#ports/provider.ts';
 import type { Provider, Receipt } from '#ports/provider.ts';
@@ -18,7 +18,7 @@ function open(receipt: JsonObject): Provider {
 }
 
 const parse = (receipt: JsonObject, body: Json, query: Record<string, string> = {}): Promise<Receipt[]> =>
-  open(receipt).parseReceipts({ method: 'POST', query, headers: { 'x-kind': 'dlr' }, body });
+  open(receipt).parseReceipts(callbackWith(body, { query, headers: { 'x-kind': 'dlr' } }));
 
 const receiptOf = (changes: Partial<Receipt>): Receipt => ({
   messageId: null,
@@ -125,5 +125,5 @@ test('what cannot be read is refused, and never takes long', async () => {
   );
   assert(performance.now() - startedAt < 10_000);
   const unset = httpProvider.open(providerConfig('http', { request: { url: 'http://127.0.0.1:9/' } }), testTools());
-  await assert.rejects(unset.parseReceipts({ method: 'POST', query: {}, headers: {}, body: {} }), CallbackError);
+  await assert.rejects(unset.parseReceipts(callbackWith({})), CallbackError);
 });

@@ -36,7 +36,7 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** A request ready to be written. */
 export interface RenderedRequest {
-  method: (typeof METHODS)[number];
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path and query. */
   path: string;
   headers: Record<string, string>;

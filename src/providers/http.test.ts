@@ -8,7 +8,7 @@ import type { Fate } from '../../tests/conformance/provider.ts';
 import { httpBench } from '../../tests/support/http-bench.ts';
 import { json, startVendor } from '../../tests/support/http-vendor.ts';
 import type { Answering } from '../../tests/support/http-vendor.ts';
-import { outgoing, providerConfig, testTools } from '../../tests/support/provider-tools.ts';
+import { callbackWith, outgoing, providerConfig, testTools } from '../../tests/support/provider-tools.ts';
 import type { JsonObject } from '#domain/request.ts';
 import { httpProvider } from './http.ts';
 
@@ -71,12 +71,8 @@ describeProvider('http', async () => {
   };
 });
 
-const callbackOf = (body: JsonObject | JsonObject[], query: Record<string, string> = {}) => ({
-  method: 'POST',
-  query,
-  headers: {},
-  body,
-});
+const callbackOf = (body: JsonObject | JsonObject[], query: Record<string, string> = {}) =>
+  callbackWith(body, { query });
 
 describe('http', () => {
   const bench = httpBench();

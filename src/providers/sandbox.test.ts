@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import { describeProvider } from '../../tests/conformance/provider.ts';
 import type { Fate } from '../../tests/conformance/provider.ts';
-import { outgoing, providerConfig, testTools } from '../../tests/support/provider-tools.ts';
+import { callbackWith, outgoing, providerConfig, testTools } from '../../tests/support/provider-tools.ts';
 import type { OutgoingMessage } from '#ports/provider.ts';
 import type { JsonObject } from '#domain/request.ts';
 import { PROVIDER_TYPES, UnknownProviderType, providerType } from './catalog.ts';
@@ -25,12 +25,8 @@ describeProvider('sandbox', async () => {
     arrived: async () => undefined,
     names: () => null,
     passTimeout: () => tools.pass(10_000),
-    callback: ({ messageId }, report) => ({
-      method: 'POST',
-      query: {},
-      headers: {},
-      body: { messageId, status: report === 'delivered' ? 'delivered' : 'vanished' },
-    }),
+    callback: ({ messageId }, report) =>
+      callbackWith({ messageId, status: report === 'delivered' ? 'delivered' : 'vanished' }),
     foreignCallback: () => null,
     close: () => provider.close(),
   };
@@ -104,7 +100,7 @@ test('the sandbox takes receipts by hand, one or many', async () => {
     { messageId: one, status: 'read' },
     { messageId: two.toUpperCase(), status: 'undelivered', reason: 'off' },
   ];
-  assert.deepEqual(await provider.parseReceipts({ method: 'POST', query: {}, headers: {}, body }), [
+  assert.deepEqual(await provider.parseReceipts(callbackWith(body)), [
     { messageId: one, ref: null, status: 'read', reason: null },
     { messageId: two, ref: null, status: 'undelivered', reason: 'off' },
   ]);

@@ -48,6 +48,42 @@ export function readText(parent: JsonObject, key: string, path: string): string 
   return value;
 }
 
+/** The text at a key that must be there and say something. @param what what it is, for the error: `your account's SID`. */
+export function readNeeded(parent: JsonObject, key: string, path: string, what: string): string {
+  const text = readText(parent, key, path);
+  if (text === null || text.trim() === '') throw new SettingsFault(below(path, key), `is needed: ${what}`);
+  return text;
+}
+
+/** One of several words at a key; the first when the key is missing. */
+export function readWord<Word extends string>(
+  parent: JsonObject,
+  key: string,
+  path: string,
+  words: readonly [Word, ...Word[]],
+): Word {
+  const text = readText(parent, key, path) ?? words[0];
+  const word = words.find((one) => one === text);
+  if (word === undefined) throw new SettingsFault(below(path, key), `"${text}" is not known; use ${words.join(', ')}`);
+  return word;
+}
+
+/** True or false at a key; the default when the key is missing. */
+export function readFlag(parent: JsonObject, key: string, path: string, otherwise: boolean): boolean {
+  const value = parent[key] ?? otherwise;
+  if (typeof value !== 'boolean') throw new SettingsFault(below(path, key), 'must be true or false');
+  return value;
+}
+
+/** The base address of a vendor's API, without a trailing slash; the vendor's own when the key is missing. */
+export function readBaseUrl(parent: JsonObject, key: string, path: string, otherwise: string): string {
+  const text = readText(parent, key, path) ?? otherwise;
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username)
+    throw new SettingsFault(below(path, key), `"${text}" is not an address such as ${otherwise}`);
+  return text.replace(/\/+$/, '');
+}
+
 /** The duration at a key, in ms; the default when the key is missing. */
 export function readDurationMs(
   parent: JsonObject,

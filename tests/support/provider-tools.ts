@@ -2,9 +2,9 @@
 import { messageId, transactionId } from '#domain/ids.ts';
 import type { MessageId } from '#domain/ids.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
-import type { JsonObject } from '#domain/request.ts';
+import type { Json, JsonObject } from '#domain/request.ts';
 import type { Instant } from '#domain/time.ts';
-import type { OutgoingMessage, ProviderTools } from '#ports/provider.ts';
+import type { Callback, OutgoingMessage, ProviderTools, Receipt } from '#ports/provider.ts';
 import { createTwigTemplates } from '#templates/twig.ts';
 
 /** Tools, and the handles of a test. */
@@ -12,6 +12,8 @@ export interface TestTools extends ProviderTools {
   /** Moves the clock on and rings what falls due. */
   pass(durationMs: number): void;
   /** Receipts asked for. */
+  /** Receipts that came by another way than a callback. */
+  received: Receipt[];
   scheduled: { accountId: string; providerId: string; messageId: MessageId; status: string; delayMs: number }[];
   /** Warnings logged. */
   warnings: object[];
@@ -26,7 +28,11 @@ export function testTools(): TestTools {
   const timers = new Set<{ instant: Instant; callback: () => void }>();
   const scheduled: TestTools['scheduled'] = [];
   const warnings: object[] = [];
+  const received: Receipt[] = [];
   return {
+    received,
+    publicUrl: 'https://carom.example',
+    receive: async (receipts) => void received.push(...receipts),
     scheduled,
     warnings,
     templates: createTwigTemplates(),
@@ -69,6 +75,15 @@ export function providerConfig(type: string, settings: JsonObject): ProviderConf
   };
 }
 
+/** A callback with this body, as JSON unless it is bytes. */
+export function callbackWith(
+  body: Json | Buffer,
+  { query = {}, headers = {}, url = 'https://carom.example/v1/receipts/p/s' }: Partial<Callback> = {},
+): Callback {
+  const raw = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
+  return { method: 'POST', url, query, headers, body: Buffer.isBuffer(body) ? body.toString() : body, raw };
+}
+
 let made = 0;
 
 /** A message id no other test has. */
@@ -85,6 +100,7 @@ export function outgoing(changes: Partial<OutgoingMessage> = {}): OutgoingMessag
     messageId: id,
     channel: 'sms',
     to: '+919999999999',
+    devices: null,
     from: 'CAROM',
     body: 'Hi Ana',
     html: null,

@@ -4,13 +4,14 @@ import type { Json } from '#domain/request.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
 import type { Callback } from '#ports/provider.ts';
 import type { ApiTools } from '../api-tools.ts';
+import type { CallbackBody } from '../callback-bodies.ts';
 import { Refusal } from '../refusal.ts';
 
 /** Bytes of a callback's body. */
 const CALLBACK_MAX_BYTES = 262_144;
 
 /** The endpoint; `registerRoutes` gives it its URL. */
-export function receiptEndpoints({ engine }: ApiTools) {
+export function receiptEndpoints({ engine, publicUrl }: ApiTools) {
   function providerOf(request: FastifyRequest): ProviderConfig {
     const { provider, secret } = request.params as { provider: string; secret: string };
     const found = engine.config.providerBySecret(secret);
@@ -27,7 +28,10 @@ export function receiptEndpoints({ engine }: ApiTools) {
         const config = providerOf(request);
         const inUse = engine.providers.find(config.accountId, config.id);
         if (!inUse) throw new Refusal('not_found', 'the provider has been removed');
-        const receipts = await inUse.provider.parseReceipts(callbackOf(request));
+        const callback = callbackOf(request, publicUrl);
+        const answer = await inUse.provider.answerChallenge?.(callback);
+        if (answer) return reply.code(200).type(answer.contentType).send(answer.body);
+        const receipts = await inUse.provider.parseReceipts(callback);
         await engine.receipts.take(config, receipts);
         return reply.code(200).send({ taken: receipts.length });
       },
@@ -35,9 +39,13 @@ export function receiptEndpoints({ engine }: ApiTools) {
   };
 }
 
-function callbackOf({ method, query, headers, body }: FastifyRequest): Callback {
-  return { method, query: flat(query as Values), headers: flat(headers), body: (body ?? null) as Json };
+function callbackOf({ method, url, query, headers, body }: FastifyRequest, publicUrl: string): Callback {
+  const { read, raw } = (body as CallbackBody | undefined) ?? NO_BODY;
+  const called = `${publicUrl}${url}`;
+  return { method, url: called, query: flat(query as Values), headers: flat(headers), body: read as Json, raw };
 }
+
+const NO_BODY: CallbackBody = { read: null, raw: Buffer.alloc(0) };
 
 type Values = Record<string, string | string[] | undefined>;
 
