@@ -87,8 +87,8 @@ async function succeeded(carom: Carom): Promise<number> {
   return totals['transaction.succeeded'] ?? 0;
 }
 
-/** The node writes its counts once a second. */
-async function uncounted(carom: Carom, before: number, accepted: number): Promise<number> {
+/** How many of the accepted ones the node does not count as succeeded, yet: it writes its counts once a second. */
+export async function uncounted(carom: Carom, before: number, accepted: number): Promise<number> {
   const until = performance.now() + DRAIN_MS;
   for (;;) {
     const missing = accepted - ((await succeeded(carom)) - before);
