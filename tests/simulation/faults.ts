@@ -2,6 +2,7 @@
 import { dueAt } from '#domain/timers.ts';
 import { advance } from '#domain/transaction.ts';
 import type { Transaction } from '#domain/transaction.ts';
+import { FAILOVER_FAULTS } from './failover-faults.ts';
 import { JOURNEY_FAULTS } from './journey-faults.ts';
 import { amended, disguised, isOver, withMessages, withPolicy, wrong } from './planting.ts';
 import type { Fault } from './planting.ts';
@@ -248,4 +249,5 @@ export const FAULTS: Record<string, Fault> = {
       ),
   },
   ...JOURNEY_FAULTS,
+  ...FAILOVER_FAULTS,
 };

@@ -51,7 +51,12 @@ describe('histories', () => {
         seen.add(news.kind);
         const { status, legs, messages } = result.transaction;
         seen.add(status.name === 'succeeded' && status.late ? 'succeeded-late' : status.name);
-        for (const { state } of messages) seen.add(state.name === 'skipped' ? state.reason : state.name);
+        for (const { state, facts } of messages) {
+          seen.add(state.name === 'skipped' ? state.reason : state.name);
+          if (facts.failovers) seen.add('refused-elsewhere');
+          if (facts.passed) seen.add(`passed-${facts.passed.length}`);
+          if (facts.answerLost && facts.passed) seen.add('passed-lost');
+        }
         for (const { stages = [], hasLanded } of legs) {
           if (hasLanded) seen.add('landed');
           for (const { kind, state } of stages)
@@ -71,6 +76,7 @@ const REACHED =
   'completed succeeded succeeded-late failed expired unconfirmed cancelled ' +
   'pending queued sending accepted sent delivered read undelivered unconfirmed ' +
   'chain_succeeded ttl_expired campaign_not_running no_address condition_false landed ' +
+  'refused-elsewhere passed-1 passed-2 passed-lost ' +
   'message-pending message-running message-done message-ttl_expired message-cancelled message-chain_succeeded ' +
   'message-condition_false hook-running hook-done hook-ttl_expired hook-cancelled hook-chain_succeeded ' +
   'hook-condition_false wait-waiting wait-done wait-ttl_expired wait-cancelled wait-chain_succeeded wait-condition_false';

@@ -5,6 +5,7 @@ import { DEFAULT_RETRY } from '#domain/campaign.ts';
 import { standsIn } from '#domain/timers.ts';
 import { isSending } from '#domain/transaction.ts';
 import type { Leg, Message, Transaction } from '#domain/transaction.ts';
+import { FAILOVER_INVARIANTS } from './failover-invariants.ts';
 import { JOURNEY_INVARIANTS, isDue } from './journey-invariants.ts';
 import {
   currentLeg,
@@ -188,8 +189,9 @@ export const INVARIANTS: Record<string, Invariant> = {
       const { facts, policy } = message;
       const max = isRetried(transaction, message) ? (policy.retry ?? DEFAULT_RETRY).attempts : 1;
       const { sends, rescueSends } = truths[index]!;
+      const { throttles = 0, failovers = 0 } = facts;
       if (attemptsUsed(facts) > max) return `message ${index}: attempt ${attemptsUsed(facts)} of ${max}`;
-      if (sends - rescueSends - (facts.throttles ?? 0) > max) return `message ${index} was sent ${sends} times`;
+      if (sends - rescueSends - throttles - failovers > max) return `message ${index} was sent ${sends} times`;
     }
     return null;
   },
@@ -227,6 +229,7 @@ export const INVARIANTS: Record<string, Invariant> = {
   },
 
   ...JOURNEY_INVARIANTS,
+  ...FAILOVER_INVARIANTS,
 };
 
 /** At the end of a history in which everybody answered and every timer fired. */

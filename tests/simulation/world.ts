@@ -5,6 +5,8 @@
  */
 import { RECEIPT_STATUSES } from '#domain/message.ts';
 import type { ReceiptStatus, SkipReason } from '#domain/message.ts';
+import type { ProviderId } from '#domain/ids.ts';
+import { chooseProvider } from '#domain/provider-choice.ts';
 import type { Instant } from '#domain/time.ts';
 import { standsIn } from '#domain/timers.ts';
 import { isSending } from '#domain/transaction.ts';
@@ -39,6 +41,10 @@ export interface Truth {
   taken: boolean;
   /** An answer was lost, by timeout or by a crash. */
   answerLost: boolean;
+  /** The providers that said, or may have said, that they have it. */
+  takers: Set<ProviderId>;
+  /** The provider each handover went to, in order. */
+  asked: ProviderId[];
 }
 
 /** One handover that no answer has been recorded for. */
@@ -47,6 +53,8 @@ interface Attempt {
   attempt: number;
   /** The how many-eth handover of its message it is, throttled ones and resends included. */
   serial: number;
+  /** Whom it went to. */
+  provider: ProviderId;
   /** The provider has it, answered or not. */
   arrived: boolean;
 }
@@ -70,6 +78,8 @@ export interface World {
 }
 
 const HOUR_MS = 3_600_000;
+/** Through which every message may go, the best first. */
+export const PROVIDERS: [ProviderId, ...ProviderId[]] = ['p', 'q', 'r'];
 
 /** Makes a world and triggers its transaction, unless it is scheduled. */
 export function begin(core: Core, setup: Setup, check: World['check']): World {
@@ -81,6 +91,8 @@ export function begin(core: Core, setup: Setup, check: World['check']): World {
     handedOver: false,
     taken: false,
     answerLost: false,
+    takers: new Set<ProviderId>(),
+    asked: [],
   }));
   const world: World = {
     core,
@@ -107,10 +119,13 @@ export function tell(world: World, news: News, isStale = false): void {
   for (const effect of result.effects) {
     if (effect.kind === 'track' || effect.kind === 'upsert') world.emitted[effect.kind] += 1;
     if (effect.kind !== 'send') continue;
-    const { attempts } = result.transaction.messages[effect.message]!.facts;
+    const { facts } = result.transaction.messages[effect.message]!;
     const truth = world.truths[effect.message]!;
     truth.sends += 1;
-    world.live.push({ message: effect.message, attempt: attempts, serial: truth.sends, arrived: false });
+    const provider = chooseProvider(PROVIDERS, facts)!.id;
+    truth.asked.push(provider);
+    const { attempts: attempt } = facts;
+    world.live.push({ message: effect.message, attempt, serial: truth.sends, provider, arrived: false });
     const isResend = before.messages[effect.message]!.state.name === 'sending';
     if (news.kind === 'rescued' && isResend) truth.rescueSends += 1;
   }
@@ -177,25 +192,39 @@ const ANSWERS: ((on: Pick<Attempt, 'message' | 'attempt'>, dice: number) => News
 function answer(world: World, among: Attempt[], dice: number): void {
   if (among.length === 0) return;
   const index = dice % among.length;
-  const { message, attempt, serial, arrived } = among[index]!;
+  const { message, attempt, serial, provider, arrived } = among[index]!;
   among.splice(index, 1);
-  const said = pick(ANSWERS, Math.floor(dice / 4))({ message, attempt }, Math.floor(dice / 64));
+  const answered = pick(ANSWERS, Math.floor(dice / 4))({ message, attempt }, Math.floor(dice / 64));
+  const said = arrived ? answered : elsewhere(world, provider, answered, dice);
   const denies = said.kind === 'skipped' || said.kind === 'throttled' || said.kind === 'paced';
-  const handover = { channel: 'sms', provider: 'p', to: `+${serial}`, at: world.now } as const;
+  const handover = { channel: 'sms', provider, to: `+${serial}`, at: world.now } as const;
   const news: News =
     arrived && denies
       ? { kind: 'unknown', message, attempt, reason: 'broken pipe' }
       : { ...said, ...(serial % 2 && { handover }) };
-  giveAnswer(world, news, serial < world.truths[message]!.sends);
+  giveAnswer(world, news, serial < world.truths[message]!.sends, provider);
+}
+
+/** Most of the time another provider works, where there is one that has not been asked; it is not always the next one. */
+function elsewhere(world: World, from: ProviderId, said: News, dice: number): News {
+  if (dice % 4 === 0 || (said.kind !== 'throttled' && (said.kind !== 'rejected' || !said.retryable))) return said;
+  const { facts, isHook } = world.transaction.messages[said.message]!;
+  const others = chooseProvider(PROVIDERS, facts)?.others ?? [];
+  if (isHook || others.length === 0) return said;
+  const isBroken = said.kind === 'throttled' && dice % 8 === 1;
+  return { ...said, ...(isBroken && { isBroken }), failover: { from, to: pick(others, dice >> 3) } };
 }
 
 /** Lets a provider answer; what it really did is noted first. */
-export function giveAnswer(world: World, news: News, isStale = false): void {
+export function giveAnswer(world: World, news: News, isStale = false, provider: ProviderId = PROVIDERS[0]): void {
   if (!('attempt' in news)) return;
   const truth = world.truths[news.message]!;
   if (news.kind === 'throttled' || news.kind === 'paced') truth.throttledAnswers += 1;
   else if (news.kind !== 'skipped') truth.handedOver = true;
-  if (news.kind === 'accepted' || news.kind === 'unknown') truth.taken = true;
+  if (news.kind === 'accepted' || news.kind === 'unknown') {
+    truth.taken = true;
+    truth.takers.add(provider);
+  }
   if (news.kind === 'unknown') truth.answerLost = true;
   world.answers.push(news);
   tell(world, news, isStale);
@@ -231,7 +260,11 @@ function pickMessage(world: World, dice: number, legal: boolean): number | undef
 
 /** Brings a receipt for a message. */
 export function giveReceipt(world: World, message: number, status: ReceiptStatus): void {
-  for (const on of world.live) if (on.message === message) arrive(world, on);
+  for (const on of world.live) {
+    if (on.message !== message) continue;
+    arrive(world, on);
+    world.truths[message]!.takers.add(on.provider);
+  }
   tell(world, { kind: 'receipt', message, status, reason: status === 'undelivered' ? 'absent' : null });
 }
 
