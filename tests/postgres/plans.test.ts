@@ -17,6 +17,7 @@ import type { WebhookCall } from '#ports/webhook-store.ts';
 import { answered } from '../conformance/answer-store.ts';
 import { batchOf } from '../conformance/batch-store.ts';
 import { sendoutCall, sendoutPart } from '../conformance/sendout-store.ts';
+import { suppression } from '../conformance/suppression-store.ts';
 import { acceptance, NOW, times, transition } from '../support/acceptance.ts';
 import { testDatabase } from '../support/database.ts';
 import type { OpenStores, TestDatabase } from '../support/database.ts';
@@ -181,6 +182,7 @@ async function fill({ query }: TestDatabase, buckets: number): Promise<void> {
       ${later}, ${later}, 200, null, 'cloudevents', '{}' ${each};
     insert into webhook_calls select bucket, 'demo', 'hook-' || i % 5, id, id || '_ended', 'transaction.ended', 0, 'waiting', 1, ${later},
       ${later}, null, null, ${later}, null, null, 'cloudevents', '{}' ${each};
+    insert into suppressions select bucket, 'demo', 'email', i || '@x.example', 'complaint', ${later}, 'mail', null ${each};
     insert into stats select bucket, 'demo', ${later}, '~' || i, 'sms', 'sent', 1 ${each}`);
 }
 
@@ -199,6 +201,7 @@ async function workOf(stores: OpenStores): Promise<void> {
   const ids = given.map(({ stored }) => stored.transaction.id);
   await workOfUsers(stores, ids);
   await workOfReceipts(stores, ids);
+  await workOfSuppressions(stores);
   await workOfWebhooks(stores);
   await workOfBatches(stores);
   await workOfUploads(stores);
@@ -214,7 +217,7 @@ async function workOfTransactions({ transactions }: OpenStores, given: Acceptanc
   for (const each of [acceptance({ window }), acceptance({ window })]) await transactions.accept(each);
   const ids = given.map(({ stored }) => stored.transaction.id);
   await Promise.all(ids.map((id) => transactions.load('demo', id)));
-  await transactions.timeline('demo', ids[0]!);
+  await transactions.history('demo', ids[0]!);
   await transactions.leasedTo(1, BATCH);
   const taken = await transactions.takeOver(1, 2, BATCH);
   assert.equal((await transactions.claimDue(NOW, 2, BATCH, 1_000)).length, BATCH);
@@ -345,6 +348,13 @@ async function workOfReceipts({ receipts }: OpenStores, ids: string[]): Promise<
   const claimed = await receipts.claimPromised(NOW, BATCH, 1_000);
   assert.equal(claimed.length, BATCH);
   await Promise.all(claimed.map((each) => receipts.kept(each)));
+}
+
+async function workOfSuppressions({ suppressions }: OpenStores): Promise<void> {
+  const entries = times(BATCH, () => suppression());
+  for (const each of [entries, entries]) await Promise.all(each.map((entry) => suppressions.put(entry)));
+  assert.ok((await Promise.all(entries.map((entry) => suppressions.has(entry)))).every(Boolean));
+  await Promise.all(entries.map((entry) => suppressions.remove(entry)));
 }
 
 async function workOfTracking({ tracked }: OpenStores, ids: string[]): Promise<void> {
