@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort, startChild } from './driver/child.ts';
 import type { Child } from './driver/child.ts';
 import { ACCOUNT, CAMPAIGN, KEY } from './driver/requests.ts';
+import { TWILIO } from './driver/sink-twilio.ts';
 
 const ADMIN_KEY = 'bench-admin-key';
 /** Beside the sources, on the disk that they are on: a temporary directory may be memory, where a sync costs nothing. */
@@ -27,8 +28,8 @@ export interface Carom {
   end(): Promise<void>;
 }
 
-/** Starts a node on a brand-new database; its providers are the sink on this port. */
-export async function startCarom(sinkPort: number): Promise<Carom> {
+/** Starts a node on a brand-new database; its providers are the sink on this port, and, where one is given, the message centre on that. */
+export async function startCarom(sinkPort: number, smppPort: number | null = null): Promise<Carom> {
   mkdirSync(DATA, { recursive: true });
   const dataDir = mkdtempSync(fileURLToPath(new URL('node-', DATA)));
   const port = await freePort();
@@ -51,7 +52,7 @@ export async function startCarom(sinkPort: number): Promise<Carom> {
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
-  await applyManifest(port, manifest(sinkPort));
+  await applyManifest(port, manifest(sinkPort, smppPort));
   return carom;
 }
 
@@ -75,8 +76,21 @@ async function applyManifest(port: number, body: object): Promise<void> {
   throw new Error('the manifest of the bench was applied, but its key is not known');
 }
 
+/** One bind; a message centre that gives a thousand messages a second gives some hundred at once, too. */
+const SMPP = {
+  id: 'smsc',
+  channel: 'sms',
+  type: 'smpp',
+  receipts: 'callback',
+  host: '127.0.0.1',
+  systemId: 'bench',
+  password: 'sink',
+  from: 'BENCH',
+  window: 100,
+};
+
 /** Two providers, as an http provider is written by hand: one that delivers all, one that sometimes fails. */
-function manifest(sinkPort: number): object {
+function manifest(sinkPort: number, smppPort: number | null): object {
   const provider = (id: string, channel: string, path: string) => ({
     id,
     channel,
@@ -114,12 +128,19 @@ function manifest(sinkPort: number): object {
     privateNetwork: 'allow', // its webhooks call the sink on the loopback
     defaultRegion: 'IN',
     keys: [{ key: KEY, scopes: ['trigger', 'read', 'admin'] }],
-    providers: [provider('delivers', 'sms', 'delivered'), provider('mixed', 'whatsapp', 'mixed')],
+    providers: [
+      provider('delivers', 'sms', 'delivered'),
+      provider('mixed', 'whatsapp', 'mixed'),
+      { ...TWILIO, baseUrl: `http://127.0.0.1:${sinkPort}` },
+      ...(smppPort === null ? [] : [{ ...SMPP, port: smppPort }]),
+    ],
     campaigns: [
       campaign(CAMPAIGN.one, 'sms', 'delivers'),
       campaign(CAMPAIGN.first, 'whatsapp', 'mixed'),
       campaign(CAMPAIGN.second, 'sms', 'delivers'),
       campaign(CAMPAIGN.bulk, 'sms', 'delivers'),
+      campaign(CAMPAIGN.twilio, 'sms', TWILIO.id),
+      ...(smppPort === null ? [] : [campaign(CAMPAIGN.smpp, 'sms', SMPP.id)]),
       {
         ...campaign(CAMPAIGN.batch, 'sms', 'delivers'),
         body: 'Your code of {{ token }} is {{ code }}, with {{ points }} points. {{ link }}',

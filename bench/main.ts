@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startCarom } from './carom.ts';
 import type { Carom } from './carom.ts';
+import { startAwayVendor } from './driver/away-vendor.ts';
 import { endChildren } from './driver/child.ts';
 import { CAMPAIGN } from './driver/requests.ts';
+import { startQuietVendor } from './driver/quiet-vendor.ts';
 import { startSink } from './driver/sink-process.ts';
 import type { Sink } from './driver/sink-process.ts';
 import { rssMb } from './driver/usage.ts';
@@ -16,10 +18,13 @@ import { measureBulk } from './parts/bulk.ts';
 import { measureBadCalls } from './parts/bad-calls.ts';
 import { measureBombs } from './parts/bombs.ts';
 import { measureBulkBeside } from './parts/bulk-beside.ts';
+import { measureFailover } from './parts/failover.ts';
 import { measureLatency } from './parts/latency.ts';
-import { measureRedirects, startLinkVendor } from './parts/redirect.ts';
+import { measureReceipts } from './parts/receipts.ts';
+import { linksIn, measureRedirects } from './parts/redirect.ts';
 import { measureRendering } from './parts/render.ts';
 import { measureScheduled } from './parts/scheduled.ts';
+import { measureSmtp } from './parts/smtp.ts';
 import { measureThroughput } from './parts/throughput.ts';
 import { measureWebhooks } from './parts/webhooks.ts';
 import { isMet, line, table } from './report.ts';
@@ -31,6 +36,11 @@ const PARTS = [
   'one-leg',
   'two-legs',
   'latency',
+  'failover',
+  'twilio',
+  'smpp',
+  'smtp',
+  'receipts',
   'redirect',
   'bad-calls',
   'render',
@@ -49,8 +59,13 @@ const GOAL = {
   idleMb: 150,
   oneLeg: 2_500,
   twoLegs: 1_700,
+  vendor: 2_000,
+  smpp: 2_000,
+  smtp: 500,
   toProviderMs: 10,
   nextLegMs: 15,
+  failoverMs: 1_000,
+  receipts: 5_000,
   redirectMs: 5,
   healthMs: 50,
   besideBulkMs: 100,
@@ -111,6 +126,16 @@ async function throughput(part: string, campaigns: string[], goal: number): Prom
   });
 }
 
+async function smpp(): Promise<void> {
+  const sink = await startSink();
+  const carom = await startCarom(sink.port, sink.smppPort);
+  const options = { campaigns: [CAMPAIGN.smpp], seconds, goal: GOAL.smpp };
+  await measureThroughput(carom, sink, { name: 'new', ...options }, adder('smpp, new database'));
+  await measureThroughput(carom, sink, { name: 'used', ...options }, adder('smpp, used database'));
+  await carom.end();
+  await sink.end();
+}
+
 async function latency(): Promise<void> {
   await onFreshNode(async (carom, sink) => {
     // Half a second of load compiles the code; a node that has just started is measured by nobody's users.
@@ -123,11 +148,27 @@ async function latency(): Promise<void> {
   });
 }
 
+async function failover(): Promise<void> {
+  const away = await startAwayVendor();
+  const options = { perSecond: 300, seconds: Math.max(12, seconds * 2), goalMs: GOAL.failoverMs };
+  const add = adder('provider outage at 300/s');
+  await onFreshNode((carom, sink) => measureFailover(carom, { away, sink }, options, add));
+  await away.leave();
+}
+
 async function redirects(): Promise<void> {
-  const vendor = await startLinkVendor();
+  const vendor = await startQuietVendor(linksIn);
   const carom = await startCarom(vendor.port);
   const options = { perSecond: 500, seconds: Math.round(seconds / 2), goalMs: GOAL.redirectMs };
   await measureRedirects(carom, vendor, options, adder('clicks at 500/s'));
+  await carom.end();
+  vendor.close();
+}
+
+async function receipts(): Promise<void> {
+  const vendor = await startQuietVendor((message) => [message]);
+  const carom = await startCarom(vendor.port);
+  await measureReceipts(carom, vendor, { seconds, goal: GOAL.receipts }, adder('receipts'));
   await carom.end();
   vendor.close();
 }
@@ -154,7 +195,11 @@ async function measure(): Promise<void> {
   if (wanted.has('idle') || wanted.has('accept')) await idleAndAccept();
   if (wanted.has('one-leg')) await throughput('one leg', [CAMPAIGN.one], GOAL.oneLeg);
   if (wanted.has('two-legs')) await throughput('two legs', [CAMPAIGN.first, CAMPAIGN.second], GOAL.twoLegs);
+  if (wanted.has('twilio')) await throughput('twilio', [CAMPAIGN.twilio], GOAL.vendor);
+  if (wanted.has('smpp')) await smpp();
+  if (wanted.has('smtp')) await measureSmtp({ seconds: seconds / 2, goal: GOAL.smtp }, adder('smtp'));
   if (wanted.has('latency')) await latency();
+  if (wanted.has('failover')) await failover();
   if (wanted.has('batch')) await onFreshNode((carom, sink) => measureBatch(carom, sink, adder('batch')));
   if (wanted.has('upload')) await onFreshNode((carom) => measureUpload(carom, adder('upload')));
   if (wanted.has('bulk')) await onFreshNode((carom) => measureBulk(carom, adder('bulk')));
@@ -164,6 +209,7 @@ async function measure(): Promise<void> {
       measureWebhooks(carom, sink, { seconds, goal: GOAL.webhooks }, adder('webhooks')),
     );
   if (wanted.has('scheduled')) await scheduled();
+  if (wanted.has('receipts')) await receipts();
   if (wanted.has('redirect')) await redirects();
   if (wanted.has('bad-calls')) await badCalls();
   if (wanted.has('render')) measureRendering(adder('rendering'));

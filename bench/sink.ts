@@ -1,5 +1,5 @@
 /**
- * The vendor of the bench, in a process of its own (`node bench/sink.ts PORT`): takes a message, answers at once, and
+ * The vendor of the bench, in a process of its own (`node bench/sink.ts PORT SMPP_PORT`): takes a message, answers at once, and
  * posts its receipt at once to the address the message came with. It is the witness, too: it counts what arrived, how often and when.
  *
  * `POST /send/delivered` reports everything as delivered; `POST /send/mixed` reports the numbers whose last two digits are below
@@ -7,9 +7,12 @@
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { postRequest } from './driver/connection.ts';
 import { createMemory } from './driver/sink-memory.ts';
 import { sharedNow } from './driver/open-loop.ts';
 import { createReporter } from './driver/sink-reporter.ts';
+import { listenAsSmsc } from './driver/sink-smsc.ts';
+import { TWILIO_PATH, deliveredReport, twilioReader } from './driver/sink-twilio.ts';
 import { createWebhookMemory } from './driver/webhook-memory.ts';
 
 const UNDELIVERED_PERCENT = 30;
@@ -26,6 +29,7 @@ interface Sent {
 const memory = createMemory();
 const reporter = createReporter();
 const webhooks = createWebhookMemory();
+const readTwilio = twilioReader();
 
 function take(path: string, message: Sent, reply: ServerResponse): void {
   memory.arrived(message.id, message.txn, sharedNow());
@@ -33,12 +37,19 @@ function take(path: string, message: Sent, reply: ServerResponse): void {
   const isNegative = path === '/send/mixed' && Number(message.to.slice(-2)) < UNDELIVERED_PERCENT;
   const status = isNegative ? 'undelivered' : 'delivered';
   if (isNegative) memory.reportedNegative(message.txn, sharedNow());
-  void report(message.callback, { messageId: message.id, status });
+  void report(message.callback, status, (at) => postRequest(at, null, { messageId: message.id, status }));
 }
 
-async function report(callback: string, receipt: { messageId: string; status: string }): Promise<void> {
-  const tries = await reporter.report(callback, receipt);
-  memory.reported(receipt.status === 'undelivered', tries);
+function takeAsTwilio(body: string, reply: ServerResponse): void {
+  const message = readTwilio(body);
+  memory.arrived(message.to, message.to, sharedNow());
+  answer(reply, { sid: message.sid, status: 'queued', error_code: null });
+  void report(message.callback, 'delivered', deliveredReport(message));
+}
+
+async function report(callback: string, status: string, make: (path: string) => string): Promise<void> {
+  const tries = await reporter.report(callback, make);
+  memory.reported(status === 'undelivered', tries);
 }
 
 function answer(reply: ServerResponse, body: object): void {
@@ -52,6 +63,7 @@ function handle(request: IncomingMessage, reply: ServerResponse): void {
   request.on('end', () => {
     const path = request.url!;
     if (path.startsWith('/send/')) return take(path, JSON.parse(Buffer.concat(chunks).toString()) as Sent, reply);
+    if (path.startsWith(TWILIO_PATH)) return takeAsTwilio(Buffer.concat(chunks).toString(), reply);
     if (path === '/webhook') {
       const { time } = JSON.parse(Buffer.concat(chunks).toString()) as { time: string };
       webhooks.told(String(request.headers['webhook-id']), sharedNow() - Date.parse(time));
@@ -64,6 +76,7 @@ function handle(request: IncomingMessage, reply: ServerResponse): void {
   });
 }
 
+listenAsSmsc(Number(process.argv[3]), memory);
 const server = createServer({ keepAliveTimeout: 60_000 }, handle);
 server.listen(Number(process.argv[2]), '127.0.0.1', () => console.log('listening on it'));
 

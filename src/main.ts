@@ -19,12 +19,15 @@ import { startEngine } from '#engine/engine.ts';
 import { createAuth } from '#http/auth.ts';
 import { createServer as createApi } from '#http/server.ts';
 import type { Clock } from '#ports/clock.ts';
+import type { MailIn } from '#ports/mail-in.ts';
+import type { Vault } from '#ports/sealer.ts';
 import { StoreUnavailableError } from '#ports/unavailable.ts';
 import { eventWriter } from '#outbound/event-writer.ts';
 import { guardedConnector } from '#outbound/guarded-connector.ts';
 import { webhookSender } from '#outbound/webhook-sender.ts';
 import { answerStore } from '#postgres/answer-store.ts';
 import { batchStore } from '#postgres/batch-store.ts';
+import { circuitStore } from '#postgres/circuit-store.ts';
 import { configStore } from '#postgres/config-store.ts';
 import { openDatabase, readBuckets } from '#postgres/connection.ts';
 import type { Address, Database } from '#postgres/connection.ts';
@@ -37,6 +40,7 @@ import { profileStore } from '#postgres/profile-store.ts';
 import { receiptStore } from '#postgres/receipt-store.ts';
 import { sendoutStore } from '#postgres/sendout-store.ts';
 import { statsStore } from '#postgres/stats-store.ts';
+import { suppressionStore } from '#postgres/suppression-store.ts';
 import { tokenStore } from '#postgres/token-store.ts';
 import { trackingStore } from '#postgres/tracking-store.ts';
 import { transactionStore } from '#postgres/transaction-store.ts';
@@ -44,7 +48,11 @@ import { uploadStore } from '#postgres/upload-store.ts';
 import { webhookStore } from '#postgres/webhook-store.ts';
 import { PROVIDER_TYPES, providerType } from '#providers/catalog.ts';
 import { hookCaller } from '#providers/hook.ts';
+import { startMailServer } from '#smtp/mail-server.ts';
+import type { MailServer } from '#smtp/mail-server.ts';
+import { mailboxes } from '#smtp/mailboxes.ts';
 import { createTwigTemplates } from '#templates/twig.ts';
+import { openVault } from '#vault.ts';
 
 /** How long a start waits for a PostgreSQL that is not there yet. */
 const DATABASE_WAIT_MS = 60_000;
@@ -119,7 +127,7 @@ function openLog(level: string): Logger {
 }
 
 /** Everything that is kept in the database. */
-function storesOf(database: Database, queries: Kysely<unknown>) {
+function storesOf(database: Database, queries: Kysely<unknown>, vault: Vault) {
   return {
     transactions: transactionStore(database, queries),
     profiles: profileStore(database, clock),
@@ -130,13 +138,28 @@ function storesOf(database: Database, queries: Kysely<unknown>) {
     answers: answerStore(database),
     uploads: uploadStore(database),
     sendouts: sendoutStore(database),
+    suppressionStore: suppressionStore(database, queries),
     tracked: trackingStore(database),
     tokenStore: tokenStore(database),
     webhookStore: webhookStore(database, queries),
     receipts: receiptStore(database),
     nodes: nodeStore(database),
-    config: configStore(database),
+    circuits: circuitStore(database),
+    config: configStore(database, vault),
   };
+}
+
+/** Opens all of that; the database is closed again where its credentials cannot be read. */
+async function openAll(options: Pick<StartOptions, 'databaseUrl' | 'dataDir'>, log: Logger) {
+  const opened = await openStores(options, log);
+  const { database, queries, close } = opened;
+  try {
+    const vault = await openVault(database, options, process.env['CAROM_SECRET_KEY'], log);
+    return { ...opened, stores: storesOf(database, queries, vault) };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** Runs a node until it is told to stop. */
@@ -145,12 +168,12 @@ async function start(given: StartOptions): Promise<void> {
   const level = process.env['CAROM_LOG_LEVEL'] ?? (options.demo ? 'warn' : 'info');
   const log = openLog(level);
   const admin = await adminKey(options.dataDir, process.env['CAROM_ADMIN_KEY']);
-  const { database, queries, close } = await openStores(options, log);
+  const { database, stores, close } = await openAll(options, log);
   const address = addresses(options);
-  const stores = storesOf(database, queries);
   const templates = createTwigTemplates();
   const hooks = hookCaller({ templates, clock, log, connector: guardedConnector });
-  const outside = { templates, clock, log, publicUrl: address.public };
+  const mailIn = mailboxes();
+  const outside = { templates, clock, log, publicUrl: address.public, connector: guardedConnector, mailIn };
   const engine = await startEngine({
     ...stores,
     templates,
@@ -162,6 +185,7 @@ async function start(given: StartOptions): Promise<void> {
     publicUrl: address.public,
     nodeName: nodeName(),
     works: options.role !== 'api',
+    staysOpen: ({ type }) => PROVIDER_TYPES.some((one) => one.type === type && one.staysOpen),
     openProvider: (config, tools) => providerType(config.type).open(config, { ...tools, ...outside }),
   });
   let isStopping = false;
@@ -184,10 +208,11 @@ async function start(given: StartOptions): Promise<void> {
     options.role,
   );
 
+  let mail: MailServer | null = null;
   const stop = onlyOnce(async () => {
     isStopping = true;
     const forced = setTimeout(() => process.exit(1), STOP_MAX_MS);
-    await atMost(ANSWER_MS, server.close());
+    await atMost(ANSWER_MS, Promise.all([server.close(), mail?.close()]));
     await engine.stop();
     await close();
     clearTimeout(forced);
@@ -195,6 +220,7 @@ async function start(given: StartOptions): Promise<void> {
   // A call to a provider may still be under way; its answer has nobody to take it any more.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop().then(() => process.exit()));
   try {
+    mail = await takeMail(options, mailIn, log);
     await server.listen({ port: options.port, host: options.host });
   } catch (error) {
     await stop();
@@ -204,6 +230,21 @@ async function start(given: StartOptions): Promise<void> {
   say(`listening on ${address.own}`);
   if (options.demo) await showDemo({ url: address.own, adminKey: admin.key });
   setTimeout(collectGarbage, SETTLE_MS).unref();
+}
+
+/** Starts the mail server for bounces, if there is to be one. */
+async function takeMail({ smtp, host }: StartOptions, mailIn: MailIn, log: Logger): Promise<MailServer | null> {
+  if (!smtp) return null;
+  const { port, tlsFiles } = smtp;
+  try {
+    const tls = tlsFiles && { cert: readFileSync(tlsFiles.cert, 'utf8'), key: readFileSync(tlsFiles.key, 'utf8') };
+    const mail = await startMailServer({ port, host, tls }, mailIn, log);
+    say(`taking mail on ${host}:${mail.port}`);
+    return mail;
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(`no mail can be taken: ${message}; see --smtp-port, --smtp-cert and --smtp-key`, { cause: error });
+  }
 }
 
 /** @throws {StoreUnavailableError} also when PostgreSQL merely hangs: whoever asks wants to know now. */

@@ -67,6 +67,12 @@ function parse(received: Buffer): Answer | null {
   return { status: Number(head.slice(9, 12)), body: received.subarray(bodyStart, bodyStart + length) };
 }
 
+/** The text of a request with a form. */
+export function formRequest(path: string, headers: Record<string, string>, form: string): string {
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${more.join('')}content-type: application/x-www-form-urlencoded\r\ncontent-length: ${Buffer.byteLength(form)}\r\n\r\n${form}`;
+}
+
 /** The text of a request with a JSON body. */
 export function postRequest(path: string, key: string | null, body: object): string {
   const text = JSON.stringify(body);

@@ -4,7 +4,15 @@ import { postRequest } from './connection.ts';
 /** The account and campaigns of the bench; see `carom.ts`. */
 export const ACCOUNT = 'bench';
 export const KEY = 'bench-key';
-export const CAMPAIGN = { one: '~one', first: '~first', second: '~second', batch: '~batch', bulk: '7' };
+export const CAMPAIGN = {
+  one: '~one',
+  smpp: '~smpp',
+  twilio: '~twilio',
+  first: '~first',
+  second: '~second',
+  batch: '~batch',
+  bulk: '7',
+};
 
 /** How far ahead the transactions start that are accepted and nothing more. */
 const AHEAD_MS = 3_600_000;

@@ -10,6 +10,8 @@ const STDERR = 2;
 /** A running sink. */
 export interface Sink {
   port: number;
+  /** Where it is a message centre. */
+  smppPort: number;
   pid: number;
   /** Transactions whose delivery the node has been told of, and has confirmed, since the last reset. */
   ended(): number;
@@ -25,7 +27,8 @@ export interface Sink {
 /** Starts a sink on a free port. */
 export async function startSink(): Promise<Sink> {
   const port = await freePort();
-  const child = await startChild(SINK, [String(port)], {}, STDERR);
+  const smppPort = await freePort();
+  const child = await startChild(SINK, [String(port), String(smppPort)], {}, STDERR);
   let ended = 0;
   let waiting: (() => void)[] = [];
   child.process.on('message', (count) => {
@@ -38,6 +41,7 @@ export async function startSink(): Promise<Sink> {
     (await fetch(`http://127.0.0.1:${port}${path}`, { method })).json();
   return {
     port,
+    smppPort,
     pid: child.pid,
     ended: () => ended,
     changed: () => new Promise((resolve) => waiting.push(resolve)),

@@ -1,6 +1,6 @@
 /** How the sink reports: over connections kept open, again and again until it is heard, as vendors do. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openConnection, postRequest } from './connection.ts';
+import { openConnection } from './connection.ts';
 import type { Connection } from './connection.ts';
 
 const CONNECTIONS_MAX = 512;
@@ -45,10 +45,10 @@ export function createReporter() {
   }
 
   return {
-    /** Resolves with the number of tries when the report was taken. */
-    report: async (callback: string, report: object): Promise<number> => {
+    /** Resolves with the number of tries when the report was taken. @param make the text of the request to a path. */
+    report: async (callback: string, make: (path: string) => string): Promise<number> => {
       const { port, pathname, search } = new URL(callback);
-      const request = postRequest(pathname + search, null, report);
+      const request = make(pathname + search);
       for (let tries = 1; ; tries++) {
         if (await tryOnce(Number(port), request)) return tries;
         await sleep(RETRY_MS);

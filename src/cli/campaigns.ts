@@ -14,7 +14,8 @@ import { addPair, jsonObject, together } from './pairs.ts';
 interface MessageView {
   channel?: string;
   provider?: string;
-  providers?: string[];
+  /** A map where more is said about one. */
+  providers?: (string | { id: string })[];
 }
 
 /** A campaign is a message itself, or has several, or stages with one or several. */
@@ -62,7 +63,7 @@ function tableOf(campaigns: CampaignView[], style: Style): string {
     const { id, state, version, name } = campaign;
     const messages = messagesOf(campaign);
     const channels = messages.flatMap(({ channel }) => channel ?? []);
-    const providers = messages.flatMap(({ provider, providers: several }) => several ?? provider ?? []);
+    const providers = messages.flatMap(({ provider, providers: several }) => several?.map(idOf) ?? provider ?? []);
     return [id, state, String(version), listed(channels), listed(providers), name];
   });
   return table(['id', 'state', 'version', 'channel', 'providers', 'name'], rows, style);
@@ -71,6 +72,10 @@ function tableOf(campaigns: CampaignView[], style: Style): string {
 function messagesOf({ messages, stages, ...message }: CampaignView): MessageView[] {
   if (stages) return stages.flatMap((stage) => stage.messages ?? stage);
   return messages ?? [message];
+}
+
+function idOf(provider: string | { id: string }): string {
+  return typeof provider === 'string' ? provider : provider.id;
 }
 
 function listed(names: string[]): string {

@@ -1,6 +1,7 @@
 /** What the doctor can see without a server: Node and the data directory. */
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { messageOf } from './failure.ts';
 import { fine, warning } from './finding.ts';
 import type { Finding } from './finding.ts';
@@ -8,6 +9,8 @@ import { adminKeyFile } from './key.ts';
 
 /** What Carom is made for. */
 const NODE_MAJOR_MIN = 24;
+/** Where an embedded database's key is. */
+const SECRET_KEY_FILE = 'secret.key';
 /** Permissions of a file that others may read or write. */
 const OTHERS_MAY = 0o077;
 
@@ -35,29 +38,35 @@ export async function checkDataDirectory(dataDir: string): Promise<Finding> {
     const remedy = 'let this user write there, or name another with --data-dir';
     return { check, result: 'failure', what: `${dataDir} cannot be used: ${messageOf(error)}`, remedy };
   }
-  return checkAdminKey(dataDir);
+  const [admin, secret] = [adminKeyFile(dataDir), join(dataDir, SECRET_KEY_FILE)];
+  const [ofAdmin, ofSecret] = [await modeOf(admin), await modeOf(secret)];
+  if (isOpen(ofAdmin)) return open(check, admin, ofAdmin, 'and remove it first if others may have seen it');
+  if (isOpen(ofSecret)) return open(check, secret, ofSecret, 'and change the key if others may have seen it');
+  const keys = ofSecret === null ? 'admin.key is' : 'admin.key and secret.key are';
+  return fine(
+    check,
+    ofAdmin === null
+      ? `${dataDir} is writable; there is no admin.key (CAROM_ADMIN_KEY was set, or nothing has started here)`
+      : `${dataDir} is writable, ${keys} private`,
+  );
 }
 
-async function checkAdminKey(dataDir: string): Promise<Finding> {
-  const check = 'data directory';
-  const file = adminKeyFile(dataDir);
+function open(check: string, file: string, mode: number, more: string): Finding {
+  const what = `${file} may be read by others (mode ${(mode & 0o777).toString(8)})`;
+  return { check, result: 'failure', what, remedy: `chmod 600 ${file}, ${more}` };
+}
+
+/** Windows has no such permissions: every file looks open there. */
+function isOpen(mode: number | null): mode is number {
+  return mode !== null && process.platform !== 'win32' && (mode & OTHERS_MAY) !== 0;
+}
+
+/** Null: there is no such file. */
+async function modeOf(file: string): Promise<number | null> {
   try {
-    const { mode } = await stat(file);
-    // Windows has no such permissions: every file looks open there.
-    if (process.platform === 'win32' || (mode & OTHERS_MAY) === 0)
-      return fine(check, `${dataDir} is writable, admin.key is private`);
-    const what = `${file} may be read by others (mode ${(mode & 0o777).toString(8)})`;
-    return {
-      check,
-      result: 'failure',
-      what,
-      remedy: `chmod 600 ${file}, and remove it first if others may have seen it`,
-    };
+    return (await stat(file)).mode;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return fine(
-      check,
-      `${dataDir} is writable; there is no admin.key (CAROM_ADMIN_KEY was set, or nothing has started here)`,
-    );
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }

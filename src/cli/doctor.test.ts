@@ -103,6 +103,22 @@ describe('what is broken has a remedy, and status 1', () => {
       assert.equal(status, 1);
     },
   );
+
+  test(
+    'an embedded database’s key that others may read',
+    { skip: process.platform === 'win32' && 'Windows has no such permissions' },
+    async () => {
+      const file = join(dataDir, 'secret.key');
+      await writeFile(file, 'key\n', { mode: 0o640 });
+      await chmod(file, 0o640);
+      const { out, status } = await doctor();
+      await chmod(file, 0o600);
+      assert.match(out, /✕ data directory .*secret\.key may be read by others \(mode 640\)\n +→ chmod 600/);
+      assert.equal(status, 1);
+      assert.match((await doctor()).out, /admin\.key and secret\.key are private/);
+      await rm(file);
+    },
+  );
 });
 
 describe('what is only doubtful is status 0', () => {

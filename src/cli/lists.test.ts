@@ -38,7 +38,7 @@ test('campaigns of several channels and stages show all of them', async () => {
   const { channel: _channel, providers: _providers, ...bare } = campaign('~a', 'running');
   const [sms, email] = [
     { channel: 'sms', provider: 'p' },
-    { channel: 'email', providers: ['q', 'r'] },
+    { channel: 'email', providers: ['q', { id: 'r', weight: 2 }] },
   ];
   const data = [
     { ...bare, messages: [sms, email] },
@@ -123,8 +123,20 @@ test('campaigns show and providers show', async () => {
 
 test('providers', async () => {
   const provider = { id: 'p', channel: 'sms', type: 'http', receipts: 'callback' };
-  const { out } = await ask(['providers', 'list'], () => ({ body: { data: [provider], next: null } }));
-  assert.equal(out, 'id  channel  type  receipts\np   sms      http  callback\n');
+  const unused = { state: 'closed', calls: 0, successRate: null, latencyP95Ms: null };
+  const failing = { state: 'open', calls: 40, successRate: 0.129, latencyP95Ms: 130.4 };
+  const data = [
+    { ...provider, health: unused },
+    { ...provider, id: 'q', health: failing },
+  ];
+  const { out } = await ask(['providers', 'list'], () => ({ body: { data, next: null } }));
+  assert.equal(
+    out,
+    `id  channel  type  receipts  health
+p   sms      http  callback  closed
+q   sms      http  callback  open, 12 % of 40 calls good, 95 % in 130 ms
+`,
+  );
 });
 
 test('keys: listed, created, removed', async () => {

@@ -12,6 +12,7 @@ import { styleFor } from './paint.ts';
 import { providerCommands } from './providers.ts';
 import { serverCommands } from './start-options.ts';
 import type { Verbs } from './start-options.ts';
+import { suppressionCommands } from './suppressions.ts';
 import { transactionCommand } from './transaction.ts';
 import { triggerCommand } from './trigger.ts';
 import { webhookCommands } from './webhooks.ts';
@@ -55,6 +56,7 @@ export function buildProgram(verbs: Verbs, io: CliIo = terminalIo()): Command {
   batchCommands(program, io);
   campaignCommands(program, io);
   providerCommands(program, io);
+  suppressionCommands(program, io);
   webhookCommands(program, io);
   keyCommands(program, io);
   limitCommand(program, io);

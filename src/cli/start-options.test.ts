@@ -20,6 +20,7 @@ const DEFAULTS: StartOptions = {
   publicUrl: null,
   demo: false,
   role: 'all',
+  smtp: null,
 };
 const ENVIRONMENT = {
   PORT: '9000',
@@ -28,6 +29,9 @@ const ENVIRONMENT = {
   DATABASE_URL: 'postgres://db/carom',
   CAROM_PUBLIC_URL: 'https://carom.example.com/',
   CAROM_ROLE: 'worker',
+  CAROM_SMTP_PORT: '2525',
+  CAROM_SMTP_CERT: 'c.pem',
+  CAROM_SMTP_KEY: 'k.pem',
 };
 
 test('nothing said: the defaults', async () => {
@@ -45,12 +49,16 @@ test('the environment says it', async () => {
     publicUrl: 'https://carom.example.com',
     demo: false,
     role: 'worker',
+    smtp: { port: 2525, tlsFiles: { cert: 'c.pem', key: 'k.pem' } },
   });
 });
 
 test('flags win over the environment', async () => {
   const flags = ['--port', '1', '--host', '::1', '--data-dir', 'd', '--database-url', 'postgresql://other/carom'];
-  const { options } = await startWith([...flags, '--public-url=http://x', '--demo', '--role', 'api'], ENVIRONMENT);
+  const { options } = await startWith(
+    [...flags, '--public-url=http://x', '--demo', '--role', 'all', '--smtp-port', '26'],
+    ENVIRONMENT,
+  );
   assert.deepEqual(options, {
     port: 1,
     host: '::1',
@@ -58,7 +66,8 @@ test('flags win over the environment', async () => {
     databaseUrl: 'postgresql://other/carom',
     publicUrl: 'http://x',
     demo: true,
-    role: 'api',
+    role: 'all',
+    smtp: { port: 26, tlsFiles: { cert: 'c.pem', key: 'k.pem' } },
   });
 });
 
@@ -71,6 +80,9 @@ describe('what cannot be is refused with status 2, and nothing starts', () => {
     [['--role', 'boss'], {}, /must be one of all, api, worker, not "boss"/],
     [['--database-url', 'mysql://u:secret@db'], {}, /must begin with postgres:\/\/\n/],
     [['--public-url', 'carom.example.com'], {}, /must be an address such as/],
+    [['--smtp-port', 'x'], {}, /--smtp-port \(or CAROM_SMTP_PORT\) must be a whole number/],
+    [['--smtp-port', '25', '--smtp-cert', 'c.pem'], {}, /go together/],
+    [['--smtp-port', '25', '--role', 'api'], {}, /needs --role all or worker/],
     [['--colour'], {}, /unknown option '--colour'/],
     [['now'], {}, /too many arguments/],
   ] as [string[], Record<string, string>, RegExp][]) {

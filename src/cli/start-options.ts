@@ -22,6 +22,15 @@ export interface StartOptions {
   publicUrl: string | null;
   demo: boolean;
   role: (typeof ROLES)[number];
+  /** The mail server for bounces; null: none. */
+  smtp: SmtpOptions | null;
+}
+
+/** Where mail is taken, and the files of the certificate with which STARTTLS is offered; null: it is not. */
+export interface SmtpOptions {
+  /** 0: any free one. */
+  port: number;
+  tlsFiles: { cert: string; key: string } | null;
 }
 
 /** Which database is to be migrated. */
@@ -39,7 +48,7 @@ const DATABASE_HELP = 'PostgreSQL 15 or newer, postgres://… (env DATABASE_URL;
 
 const ENVIRONMENT_HELP = `
 Only in the environment, so that no process list shows them:
-  CAROM_SECRET_KEY   encrypts the credentials of providers
+  CAROM_SECRET_KEY   encrypts credentials in the database (docs/secrets.md); unset, an embedded one has its own in <data-dir>/secret.key
   CAROM_ADMIN_KEY    the operator's key; unset, the first start makes one and keeps it in <data-dir>/admin.key
 
 Examples:
@@ -63,6 +72,9 @@ export function serverCommands(program: CommandUnknownOpts, verbs: Verbs, io: Cl
     )
     .option('--demo', 'apply the demo’s manifest, run one transaction and draw its timeline')
     .option('--role <role>', `${ROLES.join(', ')} (env CAROM_ROLE, default all)`)
+    .option('--smtp-port <number>', 'takes bounces as mail there (env CAROM_SMTP_PORT; unset: nowhere)')
+    .option('--smtp-cert <file>', 'certificate in PEM, to offer STARTTLS there (env CAROM_SMTP_CERT)')
+    .option('--smtp-key <file>', 'its key in PEM (env CAROM_SMTP_KEY)')
     .addHelpText('after', ENVIRONMENT_HELP)
     .action((flags) => verbs.start(startOptions(flags, io)));
   program
@@ -81,25 +93,44 @@ interface StartFlags {
   publicUrl?: string | undefined;
   demo?: true | undefined;
   role?: string | undefined;
+  smtpPort?: string | undefined;
+  smtpCert?: string | undefined;
+  smtpKey?: string | undefined;
 }
 
 function startOptions(flags: StartFlags, io: CliIo): StartOptions {
   const { env } = io;
+  const role = roleOf(flags.role || env['CAROM_ROLE'] || 'all');
   return {
-    port: portOf(flags.port || env['PORT'] || PORT_DEFAULT),
+    port: portOf(flags.port || env['PORT'] || PORT_DEFAULT, '--port (or PORT)'),
     host: flags.host || env['HOST'] || HOST_DEFAULT,
     dataDir: dataDirOf(flags, io),
     databaseUrl: databaseUrlOf(flags, io),
     publicUrl: publicUrlOf(flags.publicUrl || env['CAROM_PUBLIC_URL'] || null),
     demo: flags.demo === true,
-    role: roleOf(flags.role || env['CAROM_ROLE'] || 'all'),
+    role,
+    smtp: smtpOf(flags, io, role),
   };
 }
 
-function portOf(text: string): number {
+function portOf(text: string, name: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= PORT_MAX)) throw usage(`--port (or PORT) must be a whole number from 0 to ${PORT_MAX}, not "${text}"`);
+  if (!(port <= PORT_MAX)) throw usage(`${name} must be a whole number from 0 to ${PORT_MAX}, not "${text}"`);
   return port;
+}
+
+function smtpOf(flags: StartFlags, { env }: CliIo, role: StartOptions['role']): SmtpOptions | null {
+  const port = flags.smtpPort || env['CAROM_SMTP_PORT'] || null;
+  const cert = flags.smtpCert || env['CAROM_SMTP_CERT'] || null;
+  const key = flags.smtpKey || env['CAROM_SMTP_KEY'] || null;
+  if ((cert === null) !== (key === null)) throw usage('--smtp-cert and --smtp-key go together');
+  if (port === null) return null;
+  // What a bounce is about is known to open providers, and a node that only serves the API opens them late.
+  if (role === 'api') throw usage('--smtp-port (or CAROM_SMTP_PORT) needs --role all or worker');
+  return {
+    port: portOf(port, '--smtp-port (or CAROM_SMTP_PORT)'),
+    tlsFiles: cert !== null && key !== null ? { cert, key } : null,
+  };
 }
 
 function roleOf(text: string): StartOptions['role'] {

@@ -1,5 +1,7 @@
 /** An account (tenant), its keys and its limits (semantics §0). */
+import type { Channel } from './campaign.ts';
 import type { AccountId } from './ids.ts';
+import type { QuietHours } from './quiet-hours.ts';
 import type { Rate } from './rate-bucket.ts';
 
 /** The APIs that are limited one by one (semantics §9). */
@@ -18,6 +20,10 @@ export type LimitedApi = (typeof LIMITED_APIS)[number];
 /** The limits of accounts that set none: of these APIs, the vendor's own (semantics §9). The others are then unlimited. */
 const LIMITS_DEFAULT: Partial<Record<LimitedApi, Rate>> = { connectly: { count: 200, perMs: 1_000 } };
 
+export const CONSENTS = ['opt_in', 'opt_out'] as const;
+/** Whether silence is a no (`opt_in`) or a yes (`opt_out`). */
+export type Consent = (typeof CONSENTS)[number];
+
 /** A tenant as it stands. */
 export interface Account {
   id: AccountId;
@@ -27,6 +33,12 @@ export interface Account {
   limits: Partial<Record<LimitedApi, Rate>>;
   /** How long silence is waited for where nothing else ends it, in ms. */
   receiptWindowMs: number;
+  /** Where users must have agreed before they are written to; on the others they must not have refused. */
+  consent?: Partial<Record<Channel, Consent>>;
+  /** Of users of whom none is known: a name such as `Asia/Kolkata`. */
+  timeZone?: string;
+  /** When users are left alone, but for what is critical. */
+  quietHours?: QuietHours;
   /** Its webhooks and hooks may call private and loopback addresses; absent: they may not. Only the operator sets it. */
   privateNetwork?: 'allow';
 }
@@ -34,6 +46,11 @@ export interface Account {
 /** The limit of an account's API; undefined: there is none. */
 export function limitOf({ limits }: Pick<Account, 'limits'>, api: LimitedApi): Rate | undefined {
   return limits[api] ?? LIMITS_DEFAULT[api];
+}
+
+/** Whether a user who said this about a channel, or nothing, may be written to there. */
+export function mayWrite({ consent }: Pick<Account, 'consent'>, channel: Channel, said: boolean | undefined): boolean {
+  return consent?.[channel] === 'opt_in' ? said === true : said !== false;
 }
 
 /** 72 hours (semantics §2). */

@@ -1,4 +1,5 @@
 /** What a provider's synchronous answer does to its message (semantics §2, the rows above "receipt"). */
+import { beginRound, failOver, mayFailOver } from './failover.ts';
 import { giveUpSending, giveUpWaiting, lose, messageAt, noteMessage, reject, retryOf, skip } from './step.ts';
 import type { Step } from './step.ts';
 import { hash16 } from './ids.ts';
@@ -44,12 +45,18 @@ function silenceLimitMs(step: Step, message: Message): number | null {
   const { mode } = step.transaction;
   if (mode === 'fallback_on_attempt_failure' || message.isHook) return null;
   if (message.policy.receiptTimeoutMs !== undefined) return message.policy.receiptTimeoutMs;
-  return mode === 'fallback_on_delivery_failure' && message.policy.receipts === 'none' ? 0 : null;
+  const receipts = message.facts.receipts ?? message.policy.receipts;
+  return mode === 'fallback_on_delivery_failure' && receipts === 'none' ? 0 : null;
 }
 
 /** The provider refused, or could not be reached. */
 export function takeRejected(step: Step, news: Answer<'rejected'>): void {
   if (!answersCurrentAttempt(step, news)) return;
+  if (news.failover && mayFailOver(step, news.message, news.failover)) {
+    const { facts } = messageAt(step, news.message);
+    facts.failovers = (facts.failovers ?? 0) + 1;
+    return failOver(step, news.message, news.failover, news.reason);
+  }
   const retryAt = news.retryable ? retryTime(step, news.message, step.now) : null;
   if (retryAt === null) return reject(step, news.message, news.reason);
   queueRetry(step, news.message, retryAt, news.reason);
@@ -64,6 +71,13 @@ export function takeThrottled(step: Step, news: Answer<'throttled'>): void {
   const { mode, throttleWaitMs, receiptWindowMs } = step.transaction;
   const holdsUpChain = mode !== 'all' && isLead(step.transaction, message);
   const patienceMs = holdsUpChain ? throttleWaitMs : receiptWindowMs;
+  const isTooLong = news.isBroken === true || until > since + throttleWaitMs;
+  // Where an answer was lost, waiting says nothing: only its own refusal says that the provider does not have it.
+  const isCertain = message.facts.answerLost === undefined;
+  if (news.failover && isTooLong && isCertain && mayFailOver(step, news.message, news.failover)) {
+    message.facts.throttles = (message.facts.throttles ?? 0) + 1;
+    return failOver(step, news.message, news.failover, news.isBroken ? 'circuit_open' : 'throttled');
+  }
   if (isWanted(step.transaction, message) && until <= since + patienceMs) {
     message.facts.throttles = (message.facts.throttles ?? 0) + 1;
     message.state = { name: 'queued', notBefore: until };
@@ -132,6 +146,7 @@ function mayRetry(transaction: Transaction, message: Message): boolean {
 function queueRetry(step: Step, index: number, retryAt: Instant, reason: string): void {
   const message = messageAt(step, index);
   message.facts.reason = reason;
+  beginRound(message);
   message.state = { name: 'queued', notBefore: retryAt };
   noteMessage(step, index, 'message.retry', `${reason}; again in ${retryAt - step.now} ms`);
 }

@@ -22,6 +22,11 @@ export function isPhoneChannel(channel: Channel): boolean {
   return channel === 'sms' || channel === 'whatsapp' || channel === 'rcs' || channel === 'voice';
 }
 
+/** True where messages go to devices. */
+export function isPushChannel(channel: Channel): boolean {
+  return channel === 'push' || channel === 'web_push';
+}
+
 export const CAMPAIGN_STATES = ['draft', 'running', 'paused', 'ended'] as const;
 /** Where a campaign is in its life; only a `running` one may be triggered. */
 export type CampaignState = (typeof CAMPAIGN_STATES)[number];
@@ -35,11 +40,23 @@ export interface RetryPolicy {
 /** The retry policy of a campaign or provider that names none (semantics §2). */
 export const DEFAULT_RETRY: RetryPolicy = { attempts: 4, backoffMs: [500, 2_000, 8_000] };
 
+/** What a message says about one of its providers (semantics §2, "Failover"). */
+export interface ProviderRoute {
+  /** Its share of the messages, as a whole number, among those that have one; 0: it only stands in for others. */
+  weight?: number;
+  /** It takes numbers that begin so (`+91`), and those of its countries; where it has neither, all. */
+  prefixes?: string[];
+  /** ISO 3166, two letters. */
+  countries?: string[];
+}
+
 /** One message for one channel. Texts are templates. */
 export interface MessageContent {
   channel: Channel;
   /** In the order of preference; at least one. */
   providers: ProviderId[];
+  /** Of those about which more is said than their place. */
+  routes?: Record<ProviderId, ProviderRoute>;
   from?: string;
   /** Every channel's text. */
   body?: string;
@@ -54,6 +71,8 @@ export interface MessageContent {
   /** Files of every e-mail; other channels have none. */
   attachments?: Attachment[];
   receiptTimeoutMs?: number;
+  /** It cannot wait for the morning: quiet hours do not hold it back. What the user refused stays refused. */
+  critical?: true;
   retry?: RetryPolicy;
   /** After a crash: send again with the same message id (the default), or leave it `unknown` (semantics §10). */
   onUnknown?: 'resend' | 'leave';

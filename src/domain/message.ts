@@ -60,10 +60,18 @@ export interface MessageFacts {
   rescues?: number;
   /** Of these, the ones that the provider or its pace put off and that waited. */
   throttles?: number;
+  /** Of these, the ones that were refused and followed by one at another provider. */
+  failovers?: number;
   /** An attempt's answer was lost: the provider may have the message. */
   answerLost?: true;
+  /** The providers that certainly do not have it, since it was first asked for or last waited for a retry. */
+  passed?: ProviderId[];
+  /** The provider it goes to instead of them. */
+  via?: ProviderId;
   channel?: Channel;
   provider?: ProviderId;
+  /** Whether that one reports delivery; absent where the message has no other. */
+  receipts?: 'none' | 'callback';
   to?: string;
   /** Since when its provider has been asking to slow down; unset once it took the message. */
   throttledSince?: Instant;
@@ -139,9 +147,9 @@ export function rank(state: MessageStateName): number {
   }
 }
 
-/** Attempts that count against the retry policy: neither resends after a crash nor throttled ones do. */
-export function attemptsUsed({ attempts, rescues = 0, throttles = 0 }: MessageFacts): number {
-  return attempts - rescues - throttles;
+/** Attempts that count against the retry policy: neither resends after a crash nor throttled ones do, nor do failovers. */
+export function attemptsUsed({ attempts, rescues = 0, throttles = 0, failovers = 0 }: MessageFacts): number {
+  return attempts - rescues - throttles - failovers;
 }
 
 /** True when an attempt that is over may have reached the provider: the message can no longer be `skipped`. */

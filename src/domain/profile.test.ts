@@ -1,7 +1,7 @@
 /** Semantics §7: merging profiles. */
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { faultOfProfile, isEmailAddress, mergeProfile } from './profile.ts';
+import { faultOfProfile, isEmailAddress, mergeProfile, withoutAddresses } from './profile.ts';
 import type { ProfileFields } from './profile.ts';
 
 describe('semantics §7: profile merge', () => {
@@ -104,5 +104,43 @@ describe('semantics §7: a profile’s faults', () => {
       assert.ok(isEmailAddress(good), good);
     for (const bad of ['', 'a', '@b', 'a@', 'a b@c', 'a@b@c', 'a@b,c@d', `${'x'.repeat(250)}@b.cd`])
       assert.ok(!isEmailAddress(bad), bad);
+  });
+});
+
+describe('a profile without devices that are gone', () => {
+  const subscription = { endpoint: 'https://push.example/1', keys: { p256dh: 'p', auth: 'a' } };
+  const fields: ProfileFields = {
+    firstName: 'Ada',
+    devices: [
+      { channel: 'push', token: 'one' },
+      { channel: 'push', token: ' {two ' },
+      { channel: 'web_push', subscription },
+      { channel: 'web_push' },
+    ],
+    subscriptions: [
+      { channel: 'push', provider: 'p', subscriptionId: 'one' },
+      { channel: 'email', value: 'one' },
+    ],
+  };
+
+  test('keeps all others, of devices and of subscriptions', () => {
+    assert.deepEqual(withoutAddresses(fields, ['one']), {
+      devices: fields.devices!.slice(1),
+      subscriptions: fields.subscriptions!.slice(1),
+    });
+    assert.deepEqual(withoutAddresses(fields, ['{two'])!.devices!.length, 3);
+    assert.deepEqual(withoutAddresses({ devices: fields.devices! }, ['one', '{two']), {
+      devices: fields.devices!.slice(2),
+    });
+  });
+
+  test('knows a subscription by its endpoint', () => {
+    for (const address of [JSON.stringify({ ...subscription, keys: {} }), subscription.endpoint])
+      assert.deepEqual(withoutAddresses(fields, [address])!.devices!.length, 3);
+  });
+
+  test('is what it was, where it had none of them', () => {
+    for (const gone of [['three'], [], ['{}'], ['']]) assert.equal(withoutAddresses(fields, gone), null);
+    assert.equal(withoutAddresses({}, ['one']), null);
   });
 });

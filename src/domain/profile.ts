@@ -43,12 +43,28 @@ export interface Profile {
 
 /** Longest e-mail address: RFC 5321 §4.5.3.1 allows 254 octets in a path without its brackets. */
 const EMAIL_LENGTH_MAX = 254;
+/** And 64 octets before the @. */
+const LOCAL_LENGTH_MAX = 64;
+/** A part of a domain between dots (RFC 1035 §2.3.4). */
+const LABEL_LENGTH_MAX = 63;
 /** A mailbox as people have them: no quoted local parts, no comments, a dot in the domain or not. */
-const EMAIL = /^[^\s@"(),:;<>[\\\]]+@[^\s@"(),:;<>[\\\]]+$/;
+const EMAIL = /^[^\s\p{Cc}@"(),:;<>[\\\]]+@[^\s\p{Cc}@"(),:;<>[\\\]]+$/u;
+/** Letters of any script, or its form in ASCII. */
+const LABEL = /^(?!-)(?:[\w-]|[^\p{ASCII}])+(?<!-)$/u;
 
 /** True for what can be an e-mail address. */
 export function isEmailAddress(text: string): boolean {
-  return text.length <= EMAIL_LENGTH_MAX && EMAIL.test(text);
+  if (text.length > EMAIL_LENGTH_MAX || !EMAIL.test(text) || octetsOf(text) > EMAIL_LENGTH_MAX) return false;
+  const at = text.indexOf('@');
+  const labels = text.slice(at + 1).split('.');
+  return (
+    octetsOf(text.slice(0, at)) <= LOCAL_LENGTH_MAX &&
+    labels.every((label) => label.length <= LABEL_LENGTH_MAX && LABEL.test(label))
+  );
+}
+
+function octetsOf(text: string): number {
+  return /^\p{ASCII}*$/u.test(text) ? text.length : new TextEncoder().encode(text).length;
 }
 
 /** The first rule the fields break, in words for their sender; null when they may be written. */
@@ -62,6 +78,42 @@ export function faultOfProfile(fields: ProfileFields, path: string): string | nu
     ({ channel, value }) => channel === 'email' && value !== undefined && !isEmailAddress(value),
   );
   return bad === -1 ? null : `${path}.subscriptions[${bad}].value is not an e-mail address`;
+}
+
+/** Where pushes to the device go: its token, or its browser's subscription as JSON; undefined: it has neither. */
+export function addressOfDevice({ token, subscription }: Device): string | undefined {
+  return token ?? (subscription && JSON.stringify(subscription));
+}
+
+/**
+ * What is left of a user's devices, and of the subscriptions to push channels, without these addresses; null when none of
+ * them is his. A browser's subscription is the same when its endpoint is, however it is written.
+ */
+export function withoutAddresses(
+  { devices, subscriptions }: ProfileFields,
+  addresses: readonly string[],
+): Pick<ProfileFields, 'devices' | 'subscriptions'> | null {
+  const gone = new Set(addresses.map(identityOf));
+  const stays = (address: string | undefined) => address === undefined || !gone.has(identityOf(address.trim()));
+  const left = devices?.filter((device) => stays(addressOfDevice(device)));
+  const subscribed = subscriptions?.filter(
+    ({ channel, value, subscriptionId }) =>
+      (channel !== 'push' && channel !== 'web_push') || stays(value ?? subscriptionId),
+  );
+  if (left?.length === devices?.length && subscribed?.length === subscriptions?.length) return null;
+  return { ...(left && { devices: left }), ...(subscribed && { subscriptions: subscribed }) };
+}
+
+/** Of a browser's subscription its endpoint; a token as it is. */
+function identityOf(address: string): string {
+  if (!address.startsWith('{')) return address;
+  try {
+    const { endpoint } = JSON.parse(address) as JsonObject;
+    return typeof endpoint === 'string' ? endpoint : address;
+  } catch {
+    // A token that begins like one.
+    return address;
+  }
 }
 
 /** The key of users with this attribute. A text is another value than the number that is written alike. */

@@ -1,5 +1,6 @@
 /** What a receipt does (semantics §2, the "receipt" rows): applied only upwards, recorded always. */
 import { awaitReceipt } from './answers.ts';
+import type { ProviderId } from './ids.ts';
 import { hasBegun, isLead } from './leg.ts';
 import { end, messageAt, noteMessage } from './step.ts';
 import type { Step } from './step.ts';
@@ -19,6 +20,10 @@ export function takeReceipt(step: Step, news: Extract<News, { kind: 'receipt' }>
     noteMessage(step, news.message, 'receipt.ignored', `${news.status}, but ${what}`);
     return;
   }
+  if (news.provider !== undefined && !isItsReceipt(message.facts, news.status, news.provider)) {
+    const detail = `${news.status} by ${news.provider}, but it is with ${message.facts.provider}`;
+    return noteMessage(step, news.message, 'receipt.ignored', detail);
+  }
   const wasNew = stamp(message.facts, news.status, step.now);
   if (rank(target) <= rank(before)) {
     const detail = wasNew ? `${news.status}, recorded` : `${news.status}, but the message is ${before}`;
@@ -34,6 +39,16 @@ export function takeReceipt(step: Step, news: Extract<News, { kind: 'receipt' }>
     message.state = { name: 'undelivered', reason: message.facts.reason };
   } else message.state = { name: target };
   if (isPositive(news.status)) markLate(step, news.message);
+}
+
+/**
+ * False for what a provider reports that does not have the message: it went on to another one. Where an answer was lost both
+ * may have it; that it arrived is then true whoever says so.
+ */
+export function isItsReceipt(facts: MessageFacts, status: ReceiptStatus, by: ProviderId): boolean {
+  const { provider, answerLost, passed = [] } = facts;
+  if (provider === undefined || provider === by) return true;
+  return answerLost === true && isPositive(status) && passed.includes(by);
 }
 
 /** Software looked at the message: recorded, so that one sees it, and nothing more. */

@@ -1,6 +1,6 @@
 /** What a client asked for, in our words. Stored with the transaction, never changed, the same for every leg. */
 import type { Attachment } from './attachment.ts';
-import type { Channel, MessageTexts } from './campaign.ts';
+import type { Channel, MessageContent, MessageTexts } from './campaign.ts';
 import type { BatchId, CampaignId, UserId } from './ids.ts';
 import type { ProfileFields } from './profile.ts';
 import type { Mode } from './transaction.ts';
@@ -49,6 +49,8 @@ export interface TransactionRequest {
   /** Its event starts no campaign. */
   skipTriggers: boolean;
   profile: ProfileFields | null;
+  /** It tries a provider: what it says, instead of what a campaign says. Its one campaign does not exist. */
+  test?: { content: MessageContent };
 }
 
 /** What a request is that says no more than its campaigns, its mode and its user. */

@@ -132,8 +132,16 @@ export interface Handover {
   channel: Channel;
   provider: ProviderId;
   to: string;
+  /** Whether the provider reports delivery; said where the message has several. */
+  receipts?: 'none' | 'callback';
   /** When the call began; null: it was refused before there was one. */
   at: Instant | null;
+}
+
+/** Another provider that may take a message which this one certainly did not take (semantics §2, "Failover"). */
+export interface Failover {
+  from: ProviderId;
+  to: ProviderId;
 }
 
 /** Something that happened. `message` is an index in `messages`. An answer names the attempt it
@@ -143,15 +151,33 @@ export type News =
   | { kind: 'started' }
   | { kind: 'accepted'; message: number; attempt: number; ref: string | null; handover?: Handover }
   /** The provider refused. `retryable`: what failed may pass (connection not made, 5xx). */
-  | { kind: 'rejected'; message: number; attempt: number; reason: string; retryable: boolean; handover?: Handover }
-  | { kind: 'throttled'; message: number; attempt: number; retryAfterMs: number; handover?: Handover }
+  | {
+      kind: 'rejected';
+      message: number;
+      attempt: number;
+      reason: string;
+      retryable: boolean;
+      failover?: Failover;
+      handover?: Handover;
+    }
+  /** The provider asked to slow down; or, with `isBroken`, is not asked for so long, because it has been failing. */
+  | {
+      kind: 'throttled';
+      message: number;
+      attempt: number;
+      retryAfterMs: number;
+      isBroken?: true;
+      failover?: Failover;
+      handover?: Handover;
+    }
   /** It was not handed over: others are before it in this line, as the pace of its provider or sender wants it. */
   | { kind: 'paced'; message: number; attempt: number; lane: string; handover?: Handover }
   /** The answer was lost: timeout, or the connection broke mid-call. */
   | { kind: 'unknown'; message: number; attempt: number; reason: string; handover?: Handover }
   /** It was not handed over, for this reason. */
   | { kind: 'skipped'; message: number; attempt: number; reason: SkipReason }
-  | { kind: 'receipt'; message: number; status: ReceiptStatus; reason: string | null }
+  /** `provider`: who reports it; absent: it is beyond doubt. */
+  | { kind: 'receipt'; message: number; status: ReceiptStatus; reason: string | null; provider?: ProviderId }
   /** Software opened or clicked, not the user: a link scanner, a preview. Recorded, and nothing else. */
   | { kind: 'machine_receipt'; message: number; status: 'opened' | 'clicked'; reason: string }
   /**

@@ -18,13 +18,15 @@ export const WEBHOOK_EVENT_TYPES = [
 /** What a webhook may be told of. */
 export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number];
 
-export const WEBHOOK_FORMATS = ['cloudevents', 'xtremepush', 'connectly'] as const;
+export const WEBHOOK_FORMATS = ['cloudevents', 'xtremepush', 'connectly', 'webengage'] as const;
 /** How a call's body is written. */
 export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number];
 
 /** What a format has words for; absent: everything. */
 export const FORMAT_EVENTS: Partial<Record<WebhookFormat, readonly WebhookEventType[]>> = {
   connectly: ['message.sent', 'message.delivered', 'message.failed', 'message.opened'],
+  // A chain's failed leg is nothing to tell the vendor of: what its message came to is the transaction's end.
+  webengage: ['transaction.ended', 'message.opened', 'message.unsubscribed'],
 };
 
 /** How a receiver knows that a call comes from here. */

@@ -2,13 +2,16 @@
 import parsePhoneNumber from 'libphonenumber-js/max';
 import type { CountryCode } from 'libphonenumber-js/max';
 import type { Channel } from '#domain/campaign.ts';
-import { isEmailAddress } from '#domain/profile.ts';
+import { addressOfDevice, isEmailAddress } from '#domain/profile.ts';
 import type { Profile } from '#domain/profile.ts';
 import type { TransactionRequest } from '#domain/request.ts';
 import { unreachable } from '#domain/unreachable.ts';
+import type { OutgoingDevice } from '#ports/provider.ts';
 
 /** Devices of one user that a message goes to; those beyond are the ones that were named last. */
 const DEVICES_MAX = 20;
+/** How a link to a phone number begins (RFC 3966). */
+const TEL_URI = /^tel:/i;
 /** Normalised phone numbers kept: users get several messages, and parsing costs more than the lookup. */
 const PHONES_MAX = 10_000;
 let phones = new Map<string, string | null>();
@@ -16,7 +19,10 @@ let phones = new Map<string, string | null>();
 let olderPhones = new Map<string, string | null>();
 
 /** What the search for an address came to. */
-export type AddressFound = { kind: 'found'; to: string; devices?: string[] } | { kind: 'none' } | { kind: 'invalid' };
+export type AddressFound =
+  | { kind: 'found'; to: string; devices?: OutgoingDevice[] }
+  | { kind: 'none' }
+  | { kind: 'invalid' };
 
 /** @param defaultRegion ISO 3166 alpha-2, for phone numbers without a country code. */
 export function addressFor(
@@ -43,9 +49,9 @@ export function addressFor(
     case 'push':
     case 'web_push': {
       const given = firstGiven(request.device);
-      const devices = given === null ? devicesOf(profile, channel) : [given];
-      const to = firstGiven(devices[0], subscribed(profile, channel));
-      return to === null ? { kind: 'none' } : { kind: 'found', to, devices: devices.length > 0 ? devices : [to] };
+      const devices = given === null ? devicesOf(profile, channel) : [{ address: given, platform: null }];
+      const [first] = devices;
+      return first ? { kind: 'found', to: first.address, devices } : { kind: 'none' };
     }
     case 'webhook':
       // A webhook goes to the provider's own URL; whom it is about is the user.
@@ -55,13 +61,18 @@ export function addressFor(
   }
 }
 
-/** The addresses of his devices: tokens, or a browser's subscription as JSON. */
-function devicesOf(profile: Profile | null, channel: Channel): string[] {
-  return (profile?.fields.devices ?? [])
-    .filter((one) => one.channel === channel)
-    .map(({ token, subscription }) => token ?? (subscription && JSON.stringify(subscription)))
-    .filter((address) => address !== undefined && address.trim() !== '')
-    .slice(0, DEVICES_MAX) as string[];
+/** His devices, and those that he has subscribed to the channel with; each once. */
+function devicesOf(profile: Profile | null, channel: Channel): OutgoingDevice[] {
+  const found = new Map<string, OutgoingDevice>();
+  const add = (given: string | undefined, platform: string | null) => {
+    const address = given?.trim();
+    if (address && !found.has(address) && found.size < DEVICES_MAX) found.set(address, { address, platform });
+  };
+  for (const device of profile?.fields.devices ?? [])
+    if (device.channel === channel) add(addressOfDevice(device), device.platform?.trim().toLowerCase() || null);
+  for (const one of profile?.fields.subscriptions ?? [])
+    if (one.channel === channel) add(one.value ?? one.subscriptionId, null);
+  return [...found.values()];
 }
 
 /** The address of his first subscription to the channel. */
@@ -82,7 +93,9 @@ function toE164(phone: string, defaultRegion: string | null): string | null {
   const recent = phones.get(key);
   const known = recent === undefined ? olderPhones.get(key) : recent;
   if (known !== undefined) return known;
-  const parsed = parsePhoneNumber(phone, defaultRegion ? { defaultCountry: defaultRegion as CountryCode } : {});
+  // The number alone: one that is found inside of other text is not what somebody gave as his.
+  const options = { extract: false, ...(defaultRegion && { defaultCountry: defaultRegion as CountryCode }) };
+  const parsed = parsePhoneNumber(phone.replace(TEL_URI, ''), options);
   const normalised = parsed?.isPossible() ? parsed.number : null;
   if (phones.size >= PHONES_MAX / 2) {
     olderPhones = phones;

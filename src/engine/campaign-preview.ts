@@ -4,6 +4,7 @@ import { stagesOf } from '#domain/campaign.ts';
 import type { Campaign, Channel, MessageContent } from '#domain/campaign.ts';
 import type { ProviderId } from '#domain/ids.ts';
 import type { Profile } from '#domain/profile.ts';
+import { providersFor } from '#domain/provider-choice.ts';
 import { renderContext } from '#domain/render-context.ts';
 import { NOTHING_MORE } from '#domain/request.ts';
 import type { JsonObject } from '#domain/request.ts';
@@ -11,6 +12,7 @@ import type { ProfileStore } from '#ports/profile-store.ts';
 import { TemplateError } from '#ports/templates.ts';
 import type { Templates } from '#ports/templates.ts';
 import { addressFor } from './address.ts';
+import { countryOf } from './country.ts';
 import { parseContent } from './render.ts';
 import type { Rendered } from './render.ts';
 import { untracked } from './tracking.ts';
@@ -70,7 +72,9 @@ export async function previewCampaign(
   function previewOf(message: MessageContent): Omit<MessagePreview, 'stage'> {
     const { channel, providers } = message;
     const texts = untracked(parseContent(message, templates).render(context));
-    return { channel, provider: providers[0]!, texts, ...recipientOf(channel, account, wanted, profile) };
+    const recipient = recipientOf(channel, account, wanted, profile);
+    const [preferred = providers[0]!] = providersFor(message, PREVIEW_ID, recipient.to ?? '', countryOf);
+    return { channel, provider: preferred, texts, ...recipient };
   }
 }
 

@@ -15,6 +15,8 @@ export interface ConfigIndex {
   keys(accountId: AccountId): ApiKey[];
   provider(accountId: AccountId, id: ProviderId): ProviderConfig | null;
   providers(accountId: AccountId): ProviderConfig[];
+  /** Those of all accounts. */
+  everyProvider(): Iterable<ProviderConfig>;
   /** By the secret in the address vendors call back. */
   providerBySecret(receiptSecret: string): ProviderConfig | null;
   campaign(accountId: AccountId, id: CampaignId): Campaign | null;
@@ -68,6 +70,7 @@ export function configIndex(): ConfigIndex & { take(news: ConfigNews): void } {
     keys: keys.ofAccount,
     provider: (accountId, id) => providers.byName(nameOf({ accountId, id })),
     providers: providers.ofAccount,
+    everyProvider: providers.all,
     providerBySecret: providers.byOther,
     campaign: (accountId, id) => campaigns.byName(nameOf({ accountId, id })),
     campaigns: campaigns.ofAccount,
@@ -120,6 +123,7 @@ function twoWays<Thing extends Named>(otherOf: (thing: Thing) => string) {
       byName.set(nameOf(thing), thing);
       byOther.set(otherOf(thing), thing);
     },
+    all: (): Iterable<Thing> => byName.values(),
     byName: (name: string) => byName.get(name) ?? null,
     byOther: (other: string) => byOther.get(other) ?? null,
     ofAccount: (accountId: AccountId) =>

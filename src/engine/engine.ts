@@ -6,6 +6,7 @@ import type { TransactionRequest } from '#domain/request.ts';
 import type { Transaction } from '#domain/transaction.ts';
 import type { AnswerStore } from '#ports/answer-store.ts';
 import type { BatchStore } from '#ports/batch-store.ts';
+import type { CircuitStore } from '#ports/circuit-store.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ConfigStore } from '#ports/config-store.ts';
 import type { EventStore } from '#ports/event-store.ts';
@@ -18,6 +19,7 @@ import type { Provider, ProviderTools } from '#ports/provider.ts';
 import type { ReceiptStore } from '#ports/receipt-store.ts';
 import type { SendoutStore } from '#ports/sendout-store.ts';
 import type { StatsStore } from '#ports/stats-store.ts';
+import type { SuppressionStore } from '#ports/suppression-store.ts';
 import type { Templates } from '#ports/templates.ts';
 import type { TokenStore } from '#ports/token-store.ts';
 import type { TrackingStore } from '#ports/tracking-store.ts';
@@ -54,10 +56,13 @@ import { startKeepingPromises } from './promised.ts';
 import { providersInUse } from './providers-in-use.ts';
 import type { ProvidersInUse } from './providers-in-use.ts';
 import { profileAhead } from './profile-ahead.ts';
+import { startProviderHealth } from './provider-health.ts';
+import type { ProviderHealth } from './provider-health.ts';
 import { startPruning } from './prune.ts';
 import { rateLimits } from './rate-limits.ts';
 import type { RateLimits } from './rate-limits.ts';
 import { contentParser } from './render.ts';
+import { withRecentRefs } from './recent-refs.ts';
 import { startRescuing } from './rescue.ts';
 import { send } from './send.ts';
 import { receiptTaker } from './take-receipt.ts';
@@ -67,6 +72,9 @@ import { createTracking } from './tracking.ts';
 import { trackingTokens } from './tracking-token.ts';
 import { createVisits } from './visits.ts';
 import type { Visits } from './visits.ts';
+import { createSuppressions } from './suppressions.ts';
+import type { Suppressions } from './suppressions.ts';
+import { stayingOpen } from './stay-open.ts';
 import { startWaking } from './wake.ts';
 import { startWebhooks } from './webhooks.ts';
 import type { Webhooks } from './webhooks.ts';
@@ -93,9 +101,11 @@ export interface World {
   config: ConfigStore;
   stats: StatsStore;
   batches: BatchStore;
+  circuits: CircuitStore;
   answers: AnswerStore;
   uploads: UploadStore;
   sendouts: SendoutStore;
+  suppressionStore: SuppressionStore;
   tracked: TrackingStore;
   tokenStore: TokenStore;
   templates: Templates;
@@ -112,14 +122,19 @@ export interface World {
   /** Whether this node takes timers and rescues (roles `all` and `worker`). */
   works: boolean;
   openProvider(config: ProviderConfig, tools: Pick<ProviderTools, 'schedule' | 'receive'>): Provider;
+  /** Whether it has to be open for receipts to come in: nodes that work then open it as soon as it is configured. */
+  staysOpen(config: ProviderConfig): boolean;
 }
 
 /** A running engine: what the API is built on. */
 export interface Engine {
   config: ConfigCache;
+  suppressions: Suppressions;
   limits: RateLimits;
   receipts: ReceiptTaker;
   providers: ProvidersInUse;
+  /** How the providers that this node uses fare. */
+  health: ProviderHealth;
   visits: Visits;
   webhooks: Webhooks;
   accept(account: Account, request: TransactionRequest, window?: DedupeWindow | null): Promise<AcceptResult>;
@@ -144,16 +159,8 @@ export async function startEngine(world: World): Promise<Engine> {
   const { clock, log } = world;
   const identity = { node: (await world.nodes.join(world.nodeName)) satisfies NodeId, name: world.nodeName };
   const abort = new AbortController();
-  const config = configCache(world.config);
-  await config.refresh();
-  const node = () => identity.node;
-  const pool = startTokenPool({ tokens: world.tokenStore, clock, log, node });
-  const limits = rateLimits(config, pool);
-  const counted = counts(world.stats, log);
-  const ahead = profileAhead(world.profiles);
-  const tokens = trackingTokens(await world.tracked.secret());
-  const shared = { ...world, config, limits, signal: abort.signal, node, counts: counted, profileAhead: ahead };
-
+  const shared = await whatIsKnown(world, identity, abort.signal);
+  const { config, suppressions, limits, pool, tokens, counts: counted } = shared;
   const webhooks = startWebhooks(shared);
 
   // The loops and the advancer know each other; none of them runs before this function returns to the event loop.
@@ -167,10 +174,12 @@ export async function startEngine(world: World): Promise<Engine> {
     paces,
     log,
   );
-  const lines = world.works ? startLines({ ...shared, providers, paces, advancer }) : null;
+  const health = startProviderHealth(world.circuits, clock, log);
+  const ways = { providers, health, paces, advancer };
+  const lines = world.works ? startLines({ ...shared, ...ways }) : null;
   const tracking = createTracking({ ...shared, tokens });
   const made = { ...whatMessagesAreMadeOf(world, abort.signal), tracking };
-  const sending = { ...shared, ...made, providers, paces, advancer, onPaced: (lane: string) => lines?.joined(lane) };
+  const sending = { ...shared, ...made, ...ways, onPaced: (lane: string) => lines?.joined(lane) };
   const waker = lines && startWaking({ ...shared, advancer, lines });
   const starts = world.works ? startEventStarts({ ...shared, advancer }) : null;
   const track = eventTracking({ ...shared, hurry: () => starts?.hurry() });
@@ -184,14 +193,17 @@ export async function startEngine(world: World): Promise<Engine> {
   const receipts = receiptTaker({ ...shared, advancer: advancer() });
   const batches = startBatches({ ...shared, advancer, lines, onBatchEnded: webhooks.batchEnded });
   const rescuer = startRescuing({ ...world, advancer: advancer(), identity });
-  const loops: Loop[] = [promises, rescuer, ...keepHouse(log, { config, counted, receipts })];
+  const stayOpen = world.works ? stayingOpen(config, providers, (one) => world.staysOpen(one), log) : null;
+  const loops: Loop[] = [promises, rescuer, health, ...keepHouse(log, { ...shared, counted, receipts, stayOpen })];
   if (waker && lines) loops.push(waker, lines, startPruning(world, clock, log));
 
   return {
     config,
+    suppressions,
     limits,
     receipts,
     providers,
+    health,
     webhooks,
     visits: createVisits({ ...shared, tokens, advancer }),
     accept: (account, request, window = null) => accept({ ...shared, advancer: advancer() }, account, request, window),
@@ -214,6 +226,29 @@ export async function startEngine(world: World): Promise<Engine> {
   };
 }
 
+/** What a node knows before it does anything, and what it counts: almost everything needs some of it. */
+async function whatIsKnown(world: World, identity: { node: NodeId }, signal: AbortSignal) {
+  const { clock, log } = world;
+  const config = configCache(world.config);
+  const suppressions = createSuppressions(world.suppressionStore);
+  await Promise.all([config.refresh(), suppressions.refresh()]);
+  const node = () => identity.node;
+  const pool = startTokenPool({ tokens: world.tokenStore, clock, log, node });
+  return {
+    ...world,
+    receipts: withRecentRefs(world.receipts),
+    config,
+    suppressions,
+    pool,
+    limits: rateLimits(config, pool),
+    tokens: trackingTokens(await world.tracked.secret()),
+    counts: counts(world.stats, log),
+    profileAhead: profileAhead(world.profiles),
+    signal,
+    node,
+  };
+}
+
 /** Each keeps something that many messages need. */
 function whatMessagesAreMadeOf({ templates, batches, files }: World, signal: AbortSignal) {
   return {
@@ -228,10 +263,28 @@ function whatMessagesAreMadeOf({ templates, batches, files }: World, signal: Abo
 /** The loops that look after what is in memory. */
 function keepHouse(
   log: Log,
-  { config, counted, receipts }: { config: ConfigCache; counted: Counts; receipts: ReceiptTaker },
+  {
+    config,
+    suppressions,
+    counted,
+    receipts,
+    stayOpen,
+  }: {
+    config: ConfigCache;
+    suppressions: Suppressions;
+    counted: Counts;
+    receipts: ReceiptTaker;
+    stayOpen: (() => void) | null;
+  },
 ): Loop[] {
+  // At once: what comes in for them before they are open would be refused.
+  stayOpen?.();
   return [
-    startLoop('configuration', log, () => config.refresh().then(() => CONFIG_POLL_MS)),
+    startLoop('configuration', log, async () => {
+      await Promise.all([config.refresh(), suppressions.refresh()]);
+      stayOpen?.();
+      return CONFIG_POLL_MS;
+    }),
     startLoop('housekeeping', log, async () => {
       await counted.flush();
       await receipts.matchParked();

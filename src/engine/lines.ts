@@ -19,6 +19,7 @@ import type { Gate } from './gate.ts';
 import { startLoop } from './loop.ts';
 import type { Loop } from './loop.ts';
 import type { Paces } from './paces.ts';
+import type { ProviderHealth } from './provider-health.ts';
 import type { ProvidersInUse } from './providers-in-use.ts';
 
 /** How often it is looked whether there are lines, and how often while there are. */
@@ -35,6 +36,7 @@ const CLAIM_MS = 10_000;
 export interface LineTools {
   transactions: TransactionStore;
   providers: ProvidersInUse;
+  health: Pick<ProviderHealth, 'brokenForMs'>;
   paces: Paces;
   config: ConfigCache;
   advancer(): Advancer;
@@ -144,7 +146,7 @@ function gatesOf(
   contents: CampaignContent[],
   isBulk: boolean,
 ): { gate: Gate; lane: string }[] {
-  return beginnings(contents).flatMap((providerId) => {
+  return beginnings(tools, accountId, contents).flatMap((providerId) => {
     const gate = find(tools, accountId, providerId)?.gate;
     return gate ? [{ gate, lane: laneName({ isBulk, accountId, providerId, sender: null }) }] : [];
   });
@@ -175,11 +177,17 @@ function find({ providers, log }: LineTools, accountId: AccountId, id: ProviderI
   }
 }
 
-/** The providers through which contents send at once. */
-function beginnings(contents: CampaignContent[]): ProviderId[] {
+/**
+ * The providers through which contents send at once. Messages that several share find their line only when it is known which
+ * of them they go to, and none waits for one that keeps failing while another works.
+ */
+function beginnings({ health }: LineTools, accountId: AccountId, contents: CampaignContent[]): ProviderId[] {
   const first = contents.flatMap((content) => {
     const [stage] = stagesOf(content);
-    return stage?.kind === 'message' ? stage.messages.map(({ providers }) => providers[0]!) : [];
+    const messages = stage?.kind === 'message' ? stage.messages.filter(({ routes }) => !routes) : [];
+    return messages.map(({ providers }) => {
+      return providers.find((id) => health.brokenForMs(accountId, id) === 0) ?? providers[0]!;
+    });
   });
   return [...new Set(first)];
 }

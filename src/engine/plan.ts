@@ -11,6 +11,7 @@ import { faultOf } from '#domain/request.ts';
 import type { TransactionRequest } from '#domain/request.ts';
 import type { Instant } from '#domain/time.ts';
 import type { Leg, Message, MessagePolicy, Stage, Transaction } from '#domain/transaction.ts';
+import { campaignOf } from './campaign-of.ts';
 import type { ConfigCache } from './config-cache.ts';
 import { newTransactionId, newUuid } from './new-ids.ts';
 
@@ -34,7 +35,7 @@ export function plan(
   if (fault !== null) return { kind: 'refused', refusal: { kind: 'invalid', message: fault } };
   const campaigns: Campaign[] = [];
   for (const campaignId of request.campaignIds) {
-    const campaign = config.campaign(account.id, campaignId);
+    const campaign = campaignOf(config, account.id, campaignId, request);
     if (!campaign) {
       const message = `campaign "${campaignId}" does not exist in account "${account.id}"; see "carom campaigns"`;
       return { kind: 'refused', refusal: { kind: 'campaign_unknown', campaignId, message } };

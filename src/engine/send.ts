@@ -1,6 +1,6 @@
 /** Hands one message to its provider, or makes one hook's call, and tells what came of it. The intent is stored before. */
 import { isWanted } from '#domain/leg.ts';
-import type { SkipReason } from '#domain/message.ts';
+import type { MessageFacts, SkipReason } from '#domain/message.ts';
 import { hasEnded } from '#domain/transaction.ts';
 import type { Handover, News, Transaction } from '#domain/transaction.ts';
 import { laneName } from '#domain/lane.ts';
@@ -11,6 +11,10 @@ import type { OutgoingFile, SendOutcome } from '#ports/provider.ts';
 import type { ReceiptStore } from '#ports/receipt-store.ts';
 import type { StoredTransaction } from '#ports/transaction-store.ts';
 import type { Advancer } from './advance.ts';
+import { afterRefusal, brokenRoute, insteadOfWaiting, leaveRoute, mayPassElsewhere, noteCall } from './failover.ts';
+import type { FailoverTools, OpenRoute } from './failover.ts';
+import { forgetDevices } from './forget-devices.ts';
+import type { ForgetTools } from './forget-devices.ts';
 import type { Gate } from './gate.ts';
 import type { HookGates } from './hook-gates.ts';
 import type { Held } from './in-hand.ts';
@@ -19,11 +23,13 @@ import { prepare, turnOf } from './prepare.ts';
 import type { PrepareTools, Prepared } from './prepare.ts';
 import type { ProviderInUse } from './providers-in-use.ts';
 import type { RateLimits } from './rate-limits.ts';
+import { suppressGone } from './suppress.ts';
+import type { SuppressTools } from './suppress.ts';
 import { tellParked } from './take-receipt.ts';
 import { untilThere } from './until-there.ts';
 
 /** What sending needs. */
-export interface SendTools extends PrepareTools {
+export interface SendTools extends PrepareTools, ForgetTools, SuppressTools, FailoverTools {
   receipts: ReceiptStore;
   hooks: HookCaller;
   hookGates: HookGates;
@@ -54,6 +60,8 @@ interface Call {
   /** All of them, its own the last. */
   passages: Passage[];
   files: OutgoingFile[] | null;
+  /** A message's; null: a hook's. */
+  route: OpenRoute | null;
   make(): Promise<SendOutcome>;
   /** Makes the message findable by the provider's reference. */
   keepRef?(ref: string): Promise<void>;
@@ -73,19 +81,21 @@ export async function send(tools: SendTools, held: Held, index: number): Promise
     case 'skip':
       return tell(tools, transaction, { kind: 'skipped', ...answers, reason: prepared.reason });
     case 'refuse': {
-      const { reason, handover } = prepared;
-      const refused = { kind: 'rejected', ...answers, reason, retryable: false } as const;
-      return tell(tools, transaction, handover ? { ...refused, handover } : refused);
+      const { reason, handover, others } = prepared;
+      const route = handover && others && { accountId: transaction.accountId, id: handover.provider, others };
+      const failover = route && afterRefusal(tools, route);
+      const about = { ...answers, ...(handover && { handover }), ...(failover && { failover }) };
+      return tell(tools, transaction, { kind: 'rejected', ...about, reason, retryable: false });
     }
-    case 'ready':
-      return callOut(tools, held, await messageCall(tools, held.stored, prepared), {
-        ...answers,
-        handover: prepared.handover,
-      });
+    case 'ready': {
+      const call = await messageCall(tools, held.stored, prepared, message.facts);
+      return callOut(tools, held, call, { ...answers, handover: prepared.handover });
+    }
     case 'hook': {
       const gate = tools.hookGates.of(transaction.accountId, transaction.legs[message.leg]!.campaignId);
       const make = () => tools.hooks.call(prepared.call);
-      return callOut(tools, held, { gate, passages: [{ gate, lane: '' }], files: null, make }, answers);
+      const call = { gate, passages: [{ gate, lane: '' }], files: null, route: null, make };
+      return callOut(tools, held, call, answers);
     }
   }
 }
@@ -94,22 +104,26 @@ export async function send(tools: SendTools, held: Held, index: number): Promise
 async function messageCall(
   tools: SendTools,
   { transaction: { accountId, userId }, request }: StoredTransaction,
-  { content: { tracking }, message: untracked, via }: Extract<Prepared, { kind: 'ready' }>,
+  { content: { tracking }, message: untracked, via, others }: Extract<Prepared, { kind: 'ready' }>,
+  { answerLost }: MessageFacts,
 ): Promise<Call> {
   const { messageId, channel } = untracked;
-  const texts = await tools.tracking.track({ accountId, messageId, userId, channel, tracking, texts: untracked });
+  const isReported = via.provider.devicesReport === true;
+  const about = { accountId, messageId, userId, channel, tracking, isReported };
+  const texts = await tools.tracking.track({ ...about, texts: untracked });
   const message = { ...untracked, ...texts };
   return {
     gate: via.gate,
     passages: passagesOf(tools.paces, via, message.from, request.batch !== null),
     files: message.attachments,
+    route: { accountId, id: via.config.id, config: via.config, others, mayHaveIt: answerLost === true, isProbe: false },
     make: () => via.provider.send(message).catch(withoutFile),
     ...(via.provider.receiptsByRef && {
       keepRef: async (ref: string) => {
         const add = () => tools.receipts.addRef(accountId, via.config.id, ref, messageId, tools.clock.now());
         // What had come for the message before its reference was known.
         for (const receipt of await untilThere(add, tools.signal)) {
-          const told = () => tellParked(tools.receipts, tools.advancer(), messageId, receipt);
+          const told = () => tellParked({ ...tools, advancer: tools.advancer() }, messageId, receipt);
           await untilThere(told, tools.signal);
         }
       },
@@ -145,26 +159,68 @@ function withoutFile(error: unknown): SendOutcome {
 }
 
 async function callOut(tools: SendTools, held: Held, call: Call, answers: Answers): Promise<void> {
-  const { transaction } = held.stored;
-  const retryAfterMs = call.gate.pausedForMs(tools.clock.now());
-  if (retryAfterMs > 0) return tell(tools, transaction, { kind: 'throttled', ...answers, retryAfterMs });
-  await tools.messageFiles.withRoom(call.files, () => callInTurn(tools, held, call, answers));
+  try {
+    const hindrance = hindranceTo(tools, call, answers);
+    if (hindrance) return await tell(tools, held.stored.transaction, hindrance);
+    await tools.messageFiles.withRoom(call.files, () => callInTurn(tools, held, call, answers));
+  } finally {
+    if (call.route) leaveRoute(tools, call.route);
+  }
+}
+
+/** The provider is paused, or keeps failing while another one works. */
+function hindranceTo(tools: SendTools, { gate, route }: Call, answers: Answers): News | null {
+  const retryAfterMs = gate.pausedForMs(tools.clock.now());
+  if (retryAfterMs > 0) return throttled(tools, route, answers, retryAfterMs);
+  const broken = route && brokenRoute(tools, route);
+  return broken && { kind: 'throttled', ...answers, ...broken, isBroken: true };
+}
+
+function throttled(tools: SendTools, route: OpenRoute | null, answers: Answers, retryAfterMs: number): News {
+  const failover = route ? insteadOfWaiting(tools, route) : undefined;
+  return { kind: 'throttled', ...answers, retryAfterMs, ...(failover && { failover }) };
+}
+
+/** As {@link comeThrough}. Who waits while the provider's circuit opens, and can go elsewhere, does not wait any longer. */
+async function comeThroughOrLeave(
+  tools: SendTools,
+  call: Call,
+  answers: Answers,
+  isBulk: boolean,
+): Promise<string | News | null> {
+  const through = comeThrough(call.passages, isBulk);
+  const { route } = call;
+  if (!route || route.others.length === 0 || route.isProbe || route.mayHaveIt) return through;
+  const { promise: leaving, resolve: leave } = Promise.withResolvers<News>();
+  const callOff = tools.health.whenBroken(route.config, () => {
+    const hindrance = hindranceTo(tools, call, answers);
+    if (hindrance) leave(hindrance);
+  });
+  const first = await Promise.race([through, leaving]).finally(callOff);
+  if (typeof first === 'object' && first !== null) void passUnused(through, call.passages);
+  return first;
+}
+
+/** Who has left stands at the gate all the same: its turn is the next one's. */
+async function passUnused(through: Promise<string | null>, passages: Passage[]): Promise<void> {
+  if ((await through) === null) leaveAll(passages, true);
 }
 
 async function callInTurn(tools: SendTools, held: Held, call: Call, answers: Answers): Promise<void> {
   const { transaction, request } = held.stored;
-  const lane = await comeThrough(call.passages, request.batch !== null);
-  if (lane !== null) {
+  const lane = await comeThroughOrLeave(tools, call, answers, request.batch !== null);
+  if (typeof lane === 'string') {
     await tell(tools, transaction, { kind: 'paced', ...answers, lane });
     return tools.onPaced(lane);
   }
+  if (lane !== null) return tell(tools, transaction, lane);
   let outcome: SendOutcome | null = null;
   let obstacle: ReturnType<typeof obstacleTo> = null;
   try {
     // Providers of tenants' own making render templates before they call.
     outcome = await tools.turns.run(turnOf(transaction.accountId, request), () => {
       // Much may have happened while it waited its turn.
-      obstacle = obstacleTo(held.stored.transaction, call.gate, answers, tools.clock.now());
+      obstacle = obstacleTo(tools, held.stored.transaction, call, answers);
       if (obstacle !== null) return null;
       if (answers.handover) answers.handover.at = tools.clock.now();
       return call.make();
@@ -172,18 +228,29 @@ async function callInTurn(tools: SendTools, held: Held, call: Call, answers: Ans
   } finally {
     leaveAll(call.passages, obstacle !== null);
   }
-  if (outcome) return take(tools, held, call, answers, outcome);
+  if (outcome) {
+    if (answers.handover) {
+      if (call.route) noteCall(tools, call.route, outcome, tools.clock.now() - (answers.handover.at ?? 0));
+      await forgetDevices(tools, transaction, answers.handover.channel, outcome);
+      await suppressGone(tools, transaction, answers.message, answers.handover, outcome);
+    }
+    return take(tools, held, call, answers, outcome);
+  }
   if (obstacle !== null && obstacle !== 'answered') return tell(tools, transaction, obstacle);
 }
 
 /** Why not to call after all, as news; `answered` when a receipt has settled the message already, null when nothing is in the way. */
-function obstacleTo(transaction: Transaction, gate: Gate, answers: Answers, now: number): News | 'answered' | null {
+function obstacleTo(
+  tools: SendTools,
+  transaction: Transaction,
+  call: Call,
+  answers: Answers,
+): News | 'answered' | null {
   const { message, attempt } = answers;
-  const tooLate = whyTooLate(transaction, message, attempt, now);
+  const tooLate = whyTooLate(transaction, message, attempt, tools.clock.now());
   if (tooLate === 'answered') return tooLate;
   if (tooLate) return { kind: 'skipped', message, attempt, reason: tooLate };
-  const retryAfterMs = gate.pausedForMs(now);
-  return retryAfterMs > 0 ? { kind: 'throttled', ...answers, retryAfterMs } : null;
+  return hindranceTo(tools, call, answers);
 }
 
 /** A reason not to call after all; `answered` when a receipt has settled the message already. */
@@ -215,11 +282,13 @@ async function take(
     case 'rejected': {
       const { reason, detail, retryable } = outcome;
       const words = detail ? `${reason}: ${detail}` : reason;
-      return tell(tools, transaction, { kind: 'rejected', ...answers, reason: words, retryable });
+      const failover = call.route && mayPassElsewhere(outcome) ? afterRefusal(tools, call.route) : undefined;
+      const about = { ...answers, ...(failover && { failover }) };
+      return tell(tools, transaction, { kind: 'rejected', ...about, reason: words, retryable });
     }
     case 'throttled':
       call.gate.pauseUntil(tools.clock.now() + outcome.retryAfterMs);
-      return tell(tools, transaction, { kind: 'throttled', ...answers, retryAfterMs: outcome.retryAfterMs });
+      return tell(tools, transaction, throttled(tools, call.route, answers, outcome.retryAfterMs));
     case 'unknown':
       return tell(tools, transaction, { kind: 'unknown', ...answers, reason: outcome.reason });
   }

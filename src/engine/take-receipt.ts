@@ -2,6 +2,7 @@
 import { parseMessageId } from '#domain/ids.ts';
 import type { AccountId, MessageId } from '#domain/ids.ts';
 import type { ReceiptStatus } from '#domain/message.ts';
+import { isItsReceipt } from '#domain/receipts.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
 import type { Transaction } from '#domain/transaction.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -10,6 +11,8 @@ import type { Receipt } from '#ports/provider.ts';
 import type { KeptReceipt, ReceiptStore } from '#ports/receipt-store.ts';
 import { OverloadedError, StoreUnavailableError } from '#ports/unavailable.ts';
 import type { Advancer } from './advance.ts';
+import { suppress } from './suppress.ts';
+import type { SuppressTools } from './suppress.ts';
 
 /** Receipts being taken at once, over which a vendor is told to come again. */
 const UNDER_WAY_MAX = 20_000;
@@ -17,7 +20,7 @@ const UNDER_WAY_MAX = 20_000;
 const TAKE_MAX_MS = 3_000;
 
 /** What taking receipts needs. */
-export interface ReceiptTools {
+export interface ReceiptTools extends SuppressTools {
   receipts: ReceiptStore;
   advancer: Advancer;
   clock: Clock;
@@ -44,7 +47,8 @@ const WATCH_MS = 15_000;
 const LOOK_MS = 60_000;
 
 /** A taker with nothing under way. */
-export function receiptTaker({ receipts, advancer, clock, log }: ReceiptTools): ReceiptTaker {
+export function receiptTaker(tools: ReceiptTools): ReceiptTaker {
+  const { receipts, advancer, clock, log } = tools;
   let underWay = 0;
   let watchUntil = clock.now() + WATCH_MS;
   let lastLook = 0;
@@ -53,13 +57,19 @@ export function receiptTaker({ receipts, advancer, clock, log }: ReceiptTools): 
     const { accountId, id: providerId } = provider;
     const { status, reason, ref } = receipt;
     const ours = receipt.messageId !== null && parseMessageId(receipt.messageId) ? receipt.messageId : null;
+    if (receipt.suppress) await suppress(tools, { accountId, providerId, messageId: ours }, receipt.suppress);
     if (ours !== null && (await tellReceipt(advancer, accountId, ours, status, reason, providerId))) return;
     if (ref === null) return log.info({ accountId, providerId, status }, 'a receipt names no message of ours; ignored');
     const known = await receipts.findByRef(accountId, providerId, ref);
+    if (known !== null && receipt.suppress)
+      await suppress(tools, { accountId, providerId, messageId: known }, receipt.suppress);
     if (known !== null && (await tellReceipt(advancer, accountId, known, status, reason, providerId))) return;
     // Before it is parked: a park whose answer is lost may have been one.
     watchUntil = clock.now() + WATCH_MS;
-    await receipts.park({ accountId, providerId, ref, status, reason, at: clock.now() });
+    // An address that was named has been suppressed, and the message may have gone to another one.
+    const isOfMessage = receipt.suppress && receipt.suppress.address === undefined;
+    const about = isOfMessage && { suppress: { reason: receipt.suppress!.reason } };
+    await receipts.park({ accountId, providerId, ref, status, reason, at: clock.now(), ...about });
   }
 
   /** A transaction that waits for the database in this node's hands lets its receipts wait too. */
@@ -89,21 +99,21 @@ export function receiptTaker({ receipts, advancer, clock, log }: ReceiptTools): 
       const now = clock.now();
       if (now > watchUntil && now < lastLook + LOOK_MS) return;
       lastLook = now;
-      const matched = await receipts.takeMatched(now, MATCH_MAX);
-      if (matched.length > 0) watchUntil = now + WATCH_MS;
-      await Promise.all(matched.map(({ messageId, receipt }) => tellParked(receipts, advancer, messageId, receipt)));
+      for (let taken = MATCH_MAX; taken === MATCH_MAX;) {
+        const matched = await receipts.takeMatched(now, MATCH_MAX);
+        taken = matched.length;
+        if (taken > 0) watchUntil = now + WATCH_MS;
+        await Promise.all(matched.map(({ messageId, receipt }) => tellParked(tools, messageId, receipt)));
+      }
     },
   };
 }
 
 /** Tells a receipt that was parked, and only then forgets it: a crash in between makes it be told again, which changes nothing. */
-export async function tellParked(
-  receipts: ReceiptStore,
-  advancer: Advancer,
-  messageId: MessageId,
-  receipt: KeptReceipt,
-): Promise<void> {
+export async function tellParked(tools: ReceiptTools, messageId: MessageId, receipt: KeptReceipt): Promise<void> {
+  const { receipts, advancer } = tools;
   const { accountId, providerId, status, reason } = receipt;
+  if (receipt.suppress) await suppress(tools, { accountId, providerId, messageId }, receipt.suppress);
   await tellReceipt(advancer, accountId, messageId, status, reason, providerId);
   await receipts.forgetParked(receipt);
 }
@@ -124,15 +134,15 @@ export async function tellReceipt(
   const parsed = parseMessageId(messageId);
   if (!parsed) return false;
   const message = parsed.ordinal - 1;
-  const news = { kind: 'receipt', message, status, reason } as const;
-  const isItsOwn = (transaction: Transaction) => isFrom(transaction, message, providerId);
+  const by = providerId === null ? {} : { provider: providerId };
+  const news = { kind: 'receipt', message, status, reason, ...by } as const;
+  const isItsOwn = (transaction: Transaction) => isFrom(transaction, message, providerId, status);
   return (await advancer.tell(accountId, parsed.transactionId, news, isItsOwn)) !== null;
 }
 
 /** A message still being sent has no provider noted yet: its receipt overtook the answer. */
-function isFrom({ messages }: Transaction, index: number, providerId: string | null): boolean {
+function isFrom({ messages }: Transaction, index: number, providerId: string | null, status: ReceiptStatus): boolean {
   const message = messages[index];
   if (!message || message.isHook) return false;
-  const { provider } = message.facts;
-  return providerId === null || provider === undefined || provider === providerId;
+  return providerId === null || isItsReceipt(message.facts, status, providerId);
 }

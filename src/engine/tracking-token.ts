@@ -3,7 +3,7 @@
  *
  *     hh nnnnnn w ssss
  *     │  │      │ └ signature of the message's id and `what`
- *     │  │      └ what it is for: the number of a link, or one of the two below
+ *     │  │      └ what it is for: the number of a link, or one of the three below
  *     │  └ name of the message: with the hash before it, the key it is kept under
  *     └ routing hash of the message's id: says the bucket
  *
@@ -15,7 +15,9 @@ import type { KeyObject } from 'node:crypto';
 import { hash16OfId } from '#domain/ids.ts';
 import type { MessageId } from '#domain/ids.ts';
 
-/** `what` of the picture that tells of an open. Links are numbered below this. */
+/** `what` of the address where the user's device reports. Links are numbered below this. */
+export const REPORT = 253;
+/** `what` of the picture that tells of an open. */
 export const OPEN = 254;
 /** `what` of the page to unsubscribe. */
 export const UNSUBSCRIBE = 255;

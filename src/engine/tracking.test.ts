@@ -10,7 +10,7 @@ import { freshMessageId } from '../../tests/support/provider-tools.ts';
 import type { Rendered } from './render.ts';
 import { createTracking } from './tracking.ts';
 import type { Trackable, Tracked, Tracking } from './tracking.ts';
-import { OPEN, UNSUBSCRIBE, trackingTokens } from './tracking-token.ts';
+import { OPEN, REPORT, UNSUBSCRIBE, trackingTokens } from './tracking-token.ts';
 
 const PUBLIC_URL = 'https://carom.example';
 const NO_TEXTS: Rendered = {
@@ -110,7 +110,7 @@ describe('what is not wanted is not done', () => {
     const body = 'https://a.example';
     const all = { clicks: false, opens: false, unsubscribe: false } as const;
     const sent = await track({ html, body }, { channel: 'email', tracking: all });
-    assert.deepEqual(sent, { ...NO_TEXTS, html, body, unsubscribeUrl: null, headers: null });
+    assert.deepEqual(sent, { ...NO_TEXTS, html, body, unsubscribeUrl: null, headers: null, report: null });
     assert.deepEqual(tracked.kept, []);
   });
 
@@ -175,4 +175,13 @@ test('a message waits for a store that is away', async () => {
   tracked.fault = new StoreUnavailableError('away');
   assert.equal((await track({ body: 'https://a.example' })).body, link(0));
   assert.equal(tracked.kept.length, 1);
+});
+
+test('a device is told where to report, once that is known, and whether clicks are wanted', async () => {
+  const { report } = await track({ body: 'Hi' }, { channel: 'web_push', isReported: true });
+  assert.deepEqual(report, { url: `${PUBLIC_URL}/r/${tokens.of(messageId).token(REPORT)}`, clicks: true });
+  assert.equal(tracked.kept.length, 1);
+  const quiet = await track({ body: 'Hi' }, { channel: 'push', isReported: true, tracking: { clicks: false } });
+  assert.deepEqual(quiet.report, { ...report, clicks: false });
+  assert.equal((await track({ body: 'Hi' }, { channel: 'push' })).report, null);
 });

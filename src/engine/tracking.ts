@@ -1,6 +1,6 @@
 /**
  * Puts links to us into a message that is about to be handed over: for its links, for the picture that tells of an open,
- * for unsubscribing. Where they lead is stored before the message goes out, so that nobody can be faster than the row.
+ * for unsubscribing, for the reports of the user's device. Where they lead is stored before the message goes out, so that nobody can be faster than the row.
  */
 import type { Channel, MessageContent } from '#domain/campaign.ts';
 import { rewriteHtml } from '#domain/html-links.ts';
@@ -11,7 +11,7 @@ import type { Log } from '#ports/log.ts';
 import type { OutgoingMessage } from '#ports/provider.ts';
 import type { TrackingStore } from '#ports/tracking-store.ts';
 import type { Rendered } from './render.ts';
-import { OPEN, UNSUBSCRIBE } from './tracking-token.ts';
+import { OPEN, REPORT, UNSUBSCRIBE } from './tracking-token.ts';
 import type { MessageTokens, Tokens } from './tracking-token.ts';
 import { untilThere } from './until-there.ts';
 
@@ -34,11 +34,13 @@ export interface Trackable {
   channel: Channel;
   /** What its campaign does not want to be tracked. */
   tracking?: MessageContent['tracking'];
+  /** Whether the user's device will be told where to report. */
+  isReported?: boolean;
   texts: Rendered;
 }
 
-/** The texts with links to us in them, and what e-mail says about unsubscribing. */
-export type Tracked = Rendered & Pick<OutgoingMessage, 'unsubscribeUrl' | 'headers'>;
+/** The texts with links to us in them, what e-mail says about unsubscribing, and where the device reports. */
+export type Tracked = Rendered & Pick<OutgoingMessage, 'unsubscribeUrl' | 'headers' | 'report'>;
 
 /** What every message goes through on its way out. */
 export interface Tracking {
@@ -65,7 +67,12 @@ export function untracked<Texts extends Rendered>(texts: Texts): Texts {
 /** Tracking on a store. */
 export function createTracking(tools: TrackingTools): Tracking {
   const { tracked, tokens, clock, signal, publicUrl } = tools;
-  const address = { click: `${publicUrl}/c/`, open: `${publicUrl}/o/`, unsubscribe: `${publicUrl}/u/` };
+  const address = {
+    click: `${publicUrl}/c/`,
+    open: `${publicUrl}/o/`,
+    report: `${publicUrl}/r/`,
+    unsubscribe: `${publicUrl}/u/`,
+  };
   const isOurs = recogniser(publicUrl);
   const warn = onlyOnce(() => tools.log.info({ publicUrl }, ONLY_HERE_REMEDY));
 
@@ -94,7 +101,7 @@ export function createTracking(tools: TrackingTools): Tracking {
   return {
     unsubscribeUrlOf: (id) => address.unsubscribe + tokens.of(id).token(UNSUBSCRIBE),
     track: async (message) => {
-      const { accountId, messageId, userId, channel, tracking } = message;
+      const { accountId, messageId, userId, channel, tracking, isReported = false } = message;
       // Made for the first link: most short messages have none.
       let made: MessageTokens | null = null;
       const own = () => (made ??= tokens.of(messageId));
@@ -102,12 +109,15 @@ export function createTracking(tools: TrackingTools): Tracking {
       const hasHeaders = channel === 'email' && tracking?.unsubscribe !== false;
       const hasUnsubscribe = hasHeaders || says(rewritten, address.unsubscribe);
       const unsubscribeUrl = hasUnsubscribe ? address.unsubscribe + own().token(UNSUBSCRIBE) : null;
-      if (isTracked || hasUnsubscribe) {
+      if (isTracked || hasUnsubscribe || isReported) {
         if (ONLY_HERE.test(publicUrl)) warn();
         const row = { key: own().key, accountId, messageId, userId, channel, urls, at: clock.now() };
         await untilThere(() => tracked.keep(row), signal);
       }
-      return { ...rewritten, unsubscribeUrl, headers: hasHeaders ? headersOf(unsubscribeUrl!) : null };
+      const report = isReported
+        ? { url: address.report + own().token(REPORT), clicks: tracking?.clicks !== false }
+        : null;
+      return { ...rewritten, unsubscribeUrl, headers: hasHeaders ? headersOf(unsubscribeUrl!) : null, report };
     },
   };
 }
@@ -115,7 +125,7 @@ export function createTracking(tools: TrackingTools): Tracking {
 /** Tells links to us, which are left alone: a message may pass on what another one brought. */
 function recogniser(publicUrl: string): (link: string) => boolean {
   const ours = `${URL.parse(publicUrl)?.href.replace(/\/+$/, '') ?? publicUrl}/`;
-  return (link) => link.startsWith(ours) && /^[cou]\//.test(link.slice(ours.length));
+  return (link) => link.startsWith(ours) && /^[coru]\//.test(link.slice(ours.length));
 }
 
 /** RFC 2369 and RFC 8058: the reader's program shows a button of its own, and calls us when it is pressed. */

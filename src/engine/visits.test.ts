@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import test, { beforeEach, describe } from 'node:test';
 import type { News, Transaction } from '#domain/transaction.ts';
 import type { ProfileStore } from '#ports/profile-store.ts';
+import { StoreUnavailableError } from '#ports/unavailable.ts';
 import { SILENT } from '../../tests/support/database.ts';
 import { memoryTrackingStore } from '../../tests/support/memory-tracking-store.ts';
 import { freshMessageId } from '../../tests/support/provider-tools.ts';
 import type { Advancer } from './advance.ts';
-import { OPEN, UNSUBSCRIBE, trackingTokens } from './tracking-token.ts';
+import { OPEN, REPORT, UNSUBSCRIBE, trackingTokens } from './tracking-token.ts';
 import { createVisits } from './visits.ts';
 import type { Visits } from './visits.ts';
 
@@ -48,12 +49,15 @@ describe('a link is found', () => {
     assert.equal((await visits.click(tokenOf(1)))!.url, URLS[1]);
     assert.equal((await visits.open(tokenOf(OPEN)))!.messageId, messageId);
     assert.equal((await visits.unsubscription(tokenOf(UNSUBSCRIBE)))!.userId, 'ana');
+    assert.equal((await visits.reported(tokenOf(REPORT)))!.channel, 'sms');
   });
 
   test('and for nothing else', async () => {
     assert.equal(await visits.click(tokenOf(2)), null);
     assert.equal(await visits.click(tokenOf(OPEN)), null);
     assert.equal(await visits.click(tokenOf(UNSUBSCRIBE)), null);
+    assert.equal(await visits.click(tokenOf(REPORT)), null);
+    assert.equal(await visits.reported(tokenOf(OPEN)), null);
     assert.equal(await visits.open(tokenOf(0)), null);
     assert.equal(await visits.unsubscription(tokenOf(OPEN)), null);
   });
@@ -109,5 +113,26 @@ describe('a visit is told', () => {
     await new Promise(setImmediate);
     visits.note(visited, 'clicked', null);
     assert.deepEqual([told.length, visits.dropped()], [5_001, 10]);
+  });
+});
+
+describe('a report of a device', () => {
+  test('is told as a receipt, each kind once, and heard only when it is durable', async () => {
+    const visited = (await visits.reported(tokenOf(REPORT)))!;
+    for (const status of ['delivered', 'delivered', 'clicked', 'opened', 'clicked'] as const)
+      await visits.report(visited, status);
+    assert.deepEqual(
+      told,
+      ['delivered', 'clicked', 'opened'].map((status) => ({ kind: 'receipt', message: 0, status, reason: null })),
+    );
+  });
+
+  test('that could not be written is told to come again, and may', async () => {
+    const visited = (await visits.reported(tokenOf(REPORT)))!;
+    take = () => Promise.reject(new StoreUnavailableError('away'));
+    await assert.rejects(visits.report(visited, 'delivered'), StoreUnavailableError);
+    take = async () => null;
+    await visits.report(visited, 'delivered');
+    assert.equal(told.length, 2);
   });
 });

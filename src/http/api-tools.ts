@@ -10,6 +10,7 @@ import type { Log } from '#ports/log.ts';
 import type { ProfileStore } from '#ports/profile-store.ts';
 import type { ProviderType } from '#ports/provider.ts';
 import type { StatsStore } from '#ports/stats-store.ts';
+import type { SuppressionStore } from '#ports/suppression-store.ts';
 import type { Templates } from '#ports/templates.ts';
 import type { TransactionStore } from '#ports/transaction-store.ts';
 import type { WebhookStore } from '#ports/webhook-store.ts';
@@ -24,6 +25,7 @@ export interface ApiTools {
   events: EventStore;
   files: FileStore;
   stats: StatsStore;
+  suppressionStore: SuppressionStore;
   webhookCalls: WebhookStore;
   batches: BatchStore;
   answers: AnswerStore;

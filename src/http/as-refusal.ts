@@ -1,6 +1,7 @@
 /** Turns whatever a handler or Fastify threw into a refusal that can be said to a client. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { CallbackError, ForgedCallbackError } from '#ports/provider.ts';
+import { CallbackDeferredError, CallbackError, ForgedCallbackError } from '#ports/provider.ts';
+import { SealError } from '#ports/sealer.ts';
 import { OverloadedError, StoreUnavailableError } from '#ports/unavailable.ts';
 import { Refusal } from './refusal.ts';
 
@@ -18,6 +19,10 @@ function asRefusal(error: unknown): Refusal {
   if (error instanceof OverloadedError) {
     return new Refusal('unavailable', `too much at once: ${error.message}; try again`, { retryAfterS: RETRY_AFTER_S });
   }
+  if (error instanceof CallbackDeferredError)
+    return new Refusal('unavailable', `${error.message}; try again`, { retryAfterS: RETRY_AFTER_S });
+  // Of a node without the others' key: only its operator can mend that.
+  if (error instanceof SealError) return new Refusal('internal', error.message);
   if (error instanceof CallbackError) return new Refusal('invalid', error.message);
   if (error instanceof ForgedCallbackError) return new Refusal('forbidden', error.message);
   return ofFastify(error as Partial<FastifyError>);

@@ -49,6 +49,7 @@ export function createMetrics({ engine, batches, log }: ApiTools): Metrics {
   observeEventStarts(registry, engine);
   observeBatches(registry, { engine, batches, log });
   observeWebhooks(registry, engine);
+  observeProviders(registry, engine);
   return {
     contentType: registry.contentType,
     render: () => registry.metrics(),
@@ -127,5 +128,42 @@ function observeWebhooks(registry: Registry, { webhooks }: ApiTools['engine']): 
     help: 'Calls of webhooks that wait, of all nodes, some seconds ago; 100000 means at least so many',
     registers: [registry],
     collect: () => waiting.set(webhooks.figures().waiting),
+  });
+}
+
+function observeProviders(registry: Registry, { health }: ApiTools['engine']): void {
+  const labelNames = ['account', 'provider'] as const;
+  const circuits: Gauge<'account' | 'provider' | 'state'> = new Gauge({
+    name: 'carom_provider_circuit',
+    help: 'Circuits of the providers that this node uses or that are broken: 1 in the state that it is in (closed, open, half_open)',
+    labelNames: [...labelNames, 'state'],
+    registers: [registry],
+    collect: () => {
+      circuits.reset();
+      for (const { accountId: account, id: provider, circuit } of health.all())
+        circuits.set({ account, provider, state: circuit.state.name }, 1);
+    },
+  });
+  const calls: Counter<'account' | 'provider' | 'result'> = new Counter({
+    name: 'carom_provider_calls_total',
+    help: 'Messages handed to providers by this node, by what came of it: good (taken, or refused for its own sake), fault (of the provider), asked (to come later)',
+    labelNames: [...labelNames, 'result'],
+    registers: [registry],
+    collect: () => {
+      calls.reset();
+      for (const { accountId: account, id: provider, totals } of health.all())
+        for (const [result, count] of Object.entries(totals.calls)) calls.inc({ account, provider, result }, count);
+    },
+  });
+  const seconds: Counter<'account' | 'provider'> = new Counter({
+    name: 'carom_provider_call_seconds_total',
+    help: 'Time that these calls took',
+    labelNames,
+    registers: [registry],
+    collect: () => {
+      seconds.reset();
+      for (const { accountId: account, id: provider, totals } of health.all())
+        seconds.inc({ account, provider }, totals.tookMs / 1_000);
+    },
   });
 }

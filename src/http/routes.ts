@@ -14,9 +14,11 @@ import { keyEndpoints } from './api/keys.ts';
 import { limitEndpoints } from './api/limits.ts';
 import { manifestEndpoints } from './api/manifest.ts';
 import { profileEndpoints } from './api/profiles.ts';
+import { providerTestEndpoints } from './api/provider-tests.ts';
 import { providerEndpoints } from './api/providers.ts';
 import { receiptEndpoints } from './api/receipts.ts';
 import { statsEndpoints } from './api/stats.ts';
+import { suppressionEndpoints } from './api/suppressions.ts';
 import { transactionEndpoints } from './api/transactions.ts';
 import { webhookCallEndpoints } from './api/webhook-calls.ts';
 import { webhookEndpoints } from './api/webhooks.ts';
@@ -27,6 +29,7 @@ import { connectlyEndpoints } from './dialects/connectly-endpoints.ts';
 import { CONNECTLY_URL, refusalAnswer as connectlyRefusal } from './dialects/connectly.ts';
 import { webengageEndpoints } from './dialects/webengage-endpoints.ts';
 import { refusalAnswer } from './dialects/webengage.ts';
+import { webengageGatewayEndpoints } from './dialects/webengage-gateway-endpoints.ts';
 import { webengageTrackingEndpoints } from './dialects/webengage-tracking-endpoints.ts';
 import { acceptJsonUnderAnyName } from './dialects/xtremepush-body.ts';
 import { xtremepushEndpoints } from './dialects/xtremepush-endpoints.ts';
@@ -38,6 +41,7 @@ import { acceptFileBodies } from './uploads/file-bodies.ts';
 import { acceptLargeJsonBodies } from './large-json-bodies.ts';
 import { createMetrics } from './metrics.ts';
 import { problem } from './problem.ts';
+import { pushEndpoints } from './push/endpoints.ts';
 import { Refusal } from './refusal.ts';
 import { trackingEndpoints } from './tracking/endpoints.ts';
 import { refusalPage } from './tracking/pages.ts';
@@ -74,9 +78,14 @@ export function registerRoutes(app: FastifyInstance, tools: ApiTools, role: 'all
     const receipts = receiptEndpoints(tools);
     vendors.post('/v1/receipts/:provider/:secret', receipts.take);
     vendors.get('/v1/receipts/:provider/:secret', receipts.take);
+    // Where gateways made for WebEngage report: only the host changes for them.
+    vendors.post('/tracking/events', receipts.takeByToken);
+    vendors.post('/tracking/privatessp-events', receipts.takeByToken);
+    vendors.post('/tracking/:token/private-esp-events', receipts.takeByToken);
   });
 
   registerLinks(app, tools);
+  registerPush(app, tools);
 
   app.register(async (own) => {
     own.addHook('onRequest', enter(tools));
@@ -94,6 +103,12 @@ export function registerRoutes(app: FastifyInstance, tools: ApiTools, role: 'all
     own.put('/v1/profiles/:userId', profiles.put);
     own.patch('/v1/profiles/:userId', profiles.patch);
     own.delete('/v1/profiles/:userId', profiles.remove);
+
+    const suppressions = suppressionEndpoints(tools);
+    own.get('/v1/suppressions', suppressions.list);
+    own.get('/v1/suppressions/:channel/:address', suppressions.get);
+    own.put('/v1/suppressions/:channel/:address', suppressions.put);
+    own.delete('/v1/suppressions/:channel/:address', suppressions.remove);
 
     const events = eventEndpoints(tools);
     own.post('/v1/events', events.create);
@@ -115,6 +130,12 @@ function registerDialects(app: FastifyInstance, tools: ApiTools): void {
     const tracking = webengageTrackingEndpoints(tools);
     webengage.post('/v1/accounts/:account/users', tracking.users);
     webengage.post('/v1/accounts/:account/events', tracking.events);
+  });
+
+  app.register(async (gateway) => {
+    const endpoints = webengageGatewayEndpoints(tools);
+    gateway.setErrorHandler(endpoints.errorHandler);
+    gateway.post('/v1/gateways/:channel', endpoints.take);
   });
 
   app.register(async (xtremepush) => {
@@ -189,6 +210,16 @@ function registerLinks(app: FastifyInstance, tools: ApiTools): void {
   });
 }
 
+/** What the users' devices ask for. */
+function registerPush(app: FastifyInstance, tools: ApiTools): void {
+  app.register(async (devices) => {
+    acceptCallbackBodies(devices);
+    const push = pushEndpoints(tools);
+    devices.get('/push/sw.js', push.serviceWorker);
+    devices.post('/r/:token/:status', push.report);
+  });
+}
+
 /** What is configured: by manifest, and piece by piece. */
 function registerConfiguration(own: FastifyInstance, tools: ApiTools): void {
   own.register(async (manifests) => {
@@ -212,6 +243,7 @@ function registerConfiguration(own: FastifyInstance, tools: ApiTools): void {
   const providers = providerEndpoints(tools);
   own.get('/v1/providers', providers.list);
   own.get('/v1/providers/:id', providers.get);
+  own.post('/v1/providers/:id/test', providerTestEndpoints(tools).create);
 
   const keys = keyEndpoints(tools);
   own.get('/v1/keys', keys.list);

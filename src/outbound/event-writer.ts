@@ -2,6 +2,7 @@ import { unreachable } from '#domain/unreachable.ts';
 import type { WriteEvent } from '#ports/webhook-sender.ts';
 import { cloudEvent } from './cloud-events.ts';
 import { connectlyEvent } from './connectly-events.ts';
+import { webengageEvent } from './webengage-events.ts';
 import { xtremepushEvent } from './xtremepush-events.ts';
 
 /** Writes events in every format. @param source Carom's own address, without a trailing slash. */
@@ -14,6 +15,8 @@ export function eventWriter(source: string): WriteEvent {
         return xtremepushEvent(event);
       case 'connectly':
         return connectlyEvent(event);
+      case 'webengage':
+        return webengageEvent(event);
       default:
         return unreachable(format);
     }

@@ -24,6 +24,7 @@ const CONTENT_TYPE: Record<WebhookFormat, string> = {
   cloudevents: 'application/cloudevents+json',
   xtremepush: 'application/json',
   connectly: 'application/json',
+  webengage: 'application/json',
 };
 
 /** @param userAgent names Carom and its version. @param timeoutMs of a whole call. */

@@ -17,6 +17,11 @@ export interface ProfileStore {
   mergeOnce(accountId: AccountId, userId: UserId, fields: ProfileFields, transactionId: TransactionId): Promise<void>;
   /** Replaces the whole profile. */
   put(accountId: AccountId, userId: UserId, fields: ProfileFields): Promise<void>;
+  /**
+   * Takes devices, and subscriptions to push channels, from the profile, by the addresses that pushes to them went to. What is
+   * written to the profile meanwhile is not lost. False when it had none of them.
+   */
+  forgetDevices(accountId: AccountId, userId: UserId, addresses: readonly string[]): Promise<boolean>;
   /** The users of these values, by value; of several with the same, the first by user id. What nobody has is left out. */
   findUsers(accountId: AccountId, key: UserKey, values: string[]): Promise<Map<string, UserId>>;
   /** False when there was none. */

@@ -6,7 +6,9 @@ import type { SuppressionReason } from '#domain/suppression.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
 import type { Clock } from './clock.ts';
+import type { Connector } from './connector.ts';
 import type { Log } from './log.ts';
+import type { MailIn } from './mail-in.ts';
 import type { Templates } from './templates.ts';
 
 /** A file of a message. */
@@ -19,6 +21,14 @@ export interface OutgoingFile {
   content(): Promise<Buffer>;
 }
 
+/** A device of the user. */
+export interface OutgoingDevice {
+  /** A token, or a browser's subscription as JSON. */
+  address: string;
+  /** What its owner's program called it (`ios`, `android`), in lower case; null: nobody knows. */
+  platform: string | null;
+}
+
 /** One rendered content for one address, ready to be handed over. */
 export interface OutgoingMessage {
   /** Ours; the idempotency key, the same for every attempt. */
@@ -27,7 +37,7 @@ export interface OutgoingMessage {
   /** E.164 for phone channels, an address for e-mail, a device token for push. */
   to: string;
   /** All devices of the user on a push channel, `to` the first; null on other channels. Reaching one of them is enough. */
-  devices: string[] | null;
+  devices: OutgoingDevice[] | null;
   from: string | null;
   body: string | null;
   html: string | null;
@@ -49,6 +59,11 @@ export interface OutgoingMessage {
   userId: UserId;
   /** Where the vendor reports this very message. */
   receiptUrl: string;
+  /**
+   * Where the user's own device reports this very message, by `POST <url>/delivered`, `/opened` and, with `clicks`, `/clicked`:
+   * it gives away nothing but the message. Null where the provider does not pass it on ({@link Provider.devicesReport}).
+   */
+  report: { url: string; clicks: boolean } | null;
 }
 
 /** What came of one handover. The outside world's outcomes are data: `send` does not throw for them. */
@@ -114,6 +129,8 @@ export interface Provider {
   answerChallenge?(callback: Callback): Promise<CallbackAnswer | null>;
   /** True when its receipts name messages by the provider's reference, which then has to be kept findable. */
   receiptsByRef: boolean;
+  /** True when it passes `report` on to the devices. */
+  devicesReport?: boolean;
   /** Calls that one node may have under way at once. */
   concurrency: number;
   /** Ends its connections once the sends under way are answered. */
@@ -128,6 +145,11 @@ export class CallbackError extends Error {
 /** A callback whose signature is not the vendor's, or too old; answered 403. */
 export class ForgedCallbackError extends Error {
   override name = 'ForgedCallbackError';
+}
+
+/** A callback that cannot be judged now, because the vendor itself would have to be asked; answered 503: it comes again. */
+export class CallbackDeferredError extends Error {
+  override name = 'CallbackDeferredError';
 }
 
 /** Receipts that fall due later. The sandbox vendor's own memory: durable, so that its promises outlive a crash. */
@@ -152,16 +174,24 @@ export interface ProviderTools {
   receive(receipts: Receipt[]): Promise<void>;
   /** Carom's address as vendors see it, without a trailing slash. */
   publicUrl: string;
+  /** Where addresses for incoming mail are offered; absent where none comes in. */
+  mailIn?: MailIn;
+  /** Makes connections to addresses that users have given us: unless `allowPrivate`, none into private networks. */
+  connector(allowPrivate: boolean): Connector;
 }
 
 /** One word of the catalogue: checks settings and makes providers of this type. */
 export interface ProviderType {
   type: string;
+  /** The channels it can serve; absent: any. */
+  channels?: readonly Channel[];
   /** The first fault in the settings, as a path below the provider and a remedy; null when `open` will succeed. */
   faultOf(settings: JsonObject, templates: Templates): { path: string; message: string } | null;
   open(config: ProviderConfig, tools: ProviderTools): Provider;
   /** Dotted paths of settings that hold credentials (`*` for any key): never shown again. */
   secrets: readonly string[];
+  /** True when it reports without being told how: `receipts` is then `callback` where a manifest does not say it. */
+  reports?: boolean;
   /** True when it must be open for receipts to come in (a bind): each node then opens it as soon as it is configured. */
   staysOpen?: boolean;
 }

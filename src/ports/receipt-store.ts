@@ -1,6 +1,7 @@
 /** Where provider references, receipts without a message, and the sandbox's promised receipts live. */
 import type { AccountId, MessageId, ProviderId } from '#domain/ids.ts';
 import type { ReceiptStatus } from '#domain/message.ts';
+import type { SuppressionReason } from '#domain/suppression.ts';
 import type { Instant } from '#domain/time.ts';
 
 /** How long a receipt that was handed out is not handed out again: should the one who got it die, another gets it after that. */
@@ -14,6 +15,8 @@ export interface ParkedReceipt {
   status: ReceiptStatus;
   reason: string | null;
   at: Instant;
+  /** As in the receipt: the message's address must not be written to any more. */
+  suppress?: { reason: SuppressionReason };
 }
 
 /** A parked receipt as it is kept. */

@@ -15,6 +15,12 @@ export interface StoredTransaction {
   node: NodeId | null;
 }
 
+/** A transaction, and what happened to it. */
+export interface TransactionHistory {
+  stored: StoredTransaction;
+  timeline: TimelineEntry[];
+}
+
 /** A transaction to accept. */
 export interface Acceptance {
   stored: StoredTransaction;
@@ -71,7 +77,8 @@ export interface TransactionStore {
   save(transition: Transition): Promise<boolean>;
   load(accountId: AccountId, id: TransactionId): Promise<StoredTransaction | null>;
   loadByTxnId(accountId: AccountId, txnId: string): Promise<StoredTransaction | null>;
-  timeline(accountId: AccountId, id: TransactionId): Promise<TimelineEntry[]>;
+  /** The transaction with its timeline, both of the same instant. */
+  history(accountId: AccountId, id: TransactionId): Promise<TransactionHistory | null>;
   list(filter: TransactionFilter, limit: number, cursor: string | null): Promise<Page<StoredTransaction>>;
   /** Takes up to `limit` transactions whose timer is due, so that no other node gets them for `claimMs`. */
   claimDue(now: Instant, node: NodeId, limit: number, claimMs: number): Promise<StoredTransaction[]>;

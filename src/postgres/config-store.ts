@@ -5,18 +5,21 @@ import type { Campaign, CampaignContent } from '#domain/campaign.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
 import type { Webhook } from '#domain/webhook.ts';
 import type { ConfigChanges, ConfigNews, ConfigStore } from '#ports/config-store.ts';
+import type { Vault } from '#ports/sealer.ts';
 import { orUnavailable, run, unitOfWork } from './connection.ts';
 import type { Database } from './connection.ts';
 import { documentOf } from './document.ts';
+import { openBody, sealBody } from './sealed-body.ts';
 
-/** The store on an open database. */
-export function configStore(database: Database): ConfigStore {
+/** The store on an open database. Credentials are sealed on their way in, and opened on their way out. */
+export function configStore(database: Database, vault: Vault): ConfigStore {
   return {
-    write: (changes, basedOn) => unitOfWork(database.queries, (client) => writeChanges(client, changes, basedOn)),
-    since: (revision) => orUnavailable(readSince(database.queries, revision)),
+    write: (changes, basedOn) =>
+      unitOfWork(database.queries, (client) => writeChanges(client, vault, changes, basedOn)),
+    since: (revision) => orUnavailable(readSince(database.queries, vault, revision)),
     version: async (accountId, id, version) => {
       const rows = await run<{ content: CampaignContent }>(database.queries, READ_VERSION, [accountId, id, version]);
-      return rows[0]?.content ?? null;
+      return rows[0] ? openBody(vault, { kind: 'campaign', accountId, id, version }, rows[0].content) : null;
     },
   };
 }
@@ -28,7 +31,7 @@ const READ_VERSION = {
 
 /** Locks the one row, so that writers follow each other and revisions are given in commit order. */
 const NEXT_REVISION =
-  'update carom set revision = revision + 1 where revision = $1 returning revision::float8 as revision';
+  'update carom set revision = revision + 1 where revision = $1 returning revision::float8 as revision, secret_key as key_id';
 
 const PUT_ACCOUNT = `insert into accounts (id, body, revision) values ($1, $2, $3)
   on conflict (id) do update set body = excluded.body, revision = excluded.revision`;
@@ -51,10 +54,16 @@ const REMOVE = {
   webhook: 'update webhooks set removed = true, revision = $3 where account_id = $1 and id = $2',
 };
 
-async function writeChanges(client: pg.PoolClient, changes: ConfigChanges, basedOn: number): Promise<number | null> {
-  const next = await client.query<{ revision: number }>(NEXT_REVISION, [basedOn]);
-  const revision = next.rows[0]?.revision;
-  if (revision === undefined) return null;
+async function writeChanges(
+  client: pg.PoolClient,
+  vault: Vault,
+  changes: ConfigChanges,
+  basedOn: number,
+): Promise<number | null> {
+  const next = await client.query<{ revision: number; key_id: string | null }>(NEXT_REVISION, [basedOn]);
+  const [head] = next.rows;
+  if (!head) return null;
+  const { revision, key_id: keyId } = head;
   for (const account of changes.accounts ?? []) {
     const { id, ...body } = account;
     await client.query(PUT_ACCOUNT, [id, documentOf(body), revision]);
@@ -63,15 +72,18 @@ async function writeChanges(client: pg.PoolClient, changes: ConfigChanges, based
     await client.query(PUT_KEY, [accountId, id, documentOf(body), revision]);
   }
   for (const { accountId, id, ...body } of changes.providers ?? []) {
-    await client.query(PUT_PROVIDER, [accountId, id, documentOf(body), revision]);
+    const sealed = sealBody(vault, keyId, { kind: 'provider', accountId, id }, body);
+    await client.query(PUT_PROVIDER, [accountId, id, documentOf(sealed), revision]);
   }
   for (const { campaign, contentChanged } of changes.campaigns ?? []) {
     const { accountId, id, name, state, version, content, on } = campaign;
-    if (contentChanged) await client.query(PUT_VERSION, [accountId, id, version, documentOf(content)]);
+    const sealed = sealBody(vault, keyId, { kind: 'campaign', accountId, id, version }, content);
+    if (contentChanged) await client.query(PUT_VERSION, [accountId, id, version, documentOf(sealed)]);
     await client.query(PUT_CAMPAIGN, [accountId, id, name, state, version, revision, on?.event ?? null]);
   }
   for (const { accountId, id, ...body } of changes.webhooks ?? []) {
-    await client.query(PUT_WEBHOOK, [accountId, id, documentOf(body), revision]);
+    const sealed = sealBody(vault, keyId, { kind: 'webhook', accountId, id }, body);
+    await client.query(PUT_WEBHOOK, [accountId, id, documentOf(sealed), revision]);
   }
   for (const { accountId, id } of changes.removedKeys ?? []) await client.query(REMOVE.key, [accountId, id, revision]);
   for (const { accountId, id } of changes.removedProviders ?? [])
@@ -105,7 +117,7 @@ interface CampaignRow {
 const READ_REVISION = { name: 'read_revision', text: 'select revision::float8 as revision from carom' };
 
 /** Reads the revision first: what is committed between the reads is read again next time. */
-async function readSince(pool: pg.Pool, since: number): Promise<ConfigNews> {
+async function readSince(pool: pg.Pool, vault: Vault, since: number): Promise<ConfigNews> {
   const [head] = await run<{ revision: number }>(pool, READ_REVISION, []);
   const news: ConfigNews = {
     revision: head!.revision,
@@ -130,12 +142,14 @@ async function readSince(pool: pg.Pool, since: number): Promise<ConfigNews> {
     else news.keys.push({ accountId: row.account_id, id: row.id, ...row.body });
   }
   for (const row of await bodies<Omit<ProviderConfig, 'id' | 'accountId'>>('providers')) {
-    if (row.removed) news.removed.push({ kind: 'provider', accountId: row.account_id, id: row.id });
-    else news.providers.push({ accountId: row.account_id, id: row.id, ...row.body });
+    const name = { kind: 'provider', accountId: row.account_id, id: row.id } as const;
+    if (row.removed) news.removed.push(name);
+    else news.providers.push({ accountId: row.account_id, id: row.id, ...openBody(vault, name, row.body) });
   }
   for (const row of await bodies<Omit<Webhook, 'id' | 'accountId'>>('webhooks')) {
-    if (row.removed) news.removed.push({ kind: 'webhook', accountId: row.account_id, id: row.id });
-    else news.webhooks.push({ accountId: row.account_id, id: row.id, ...row.body });
+    const name = { kind: 'webhook', accountId: row.account_id, id: row.id } as const;
+    if (row.removed) news.removed.push(name);
+    else news.webhooks.push({ accountId: row.account_id, id: row.id, ...openBody(vault, name, row.body) });
   }
   const campaigns = await pool.query<CampaignRow>(
     `select c.account_id, c.id, c.name, c.state, c.version, v.content, c.on_event, c.removed
@@ -145,8 +159,13 @@ async function readSince(pool: pg.Pool, since: number): Promise<ConfigNews> {
     [since],
   );
   for (const { account_id: accountId, removed, on_event: event, ...campaign } of campaigns.rows) {
-    if (removed) news.removed.push({ kind: 'campaign', accountId, id: campaign.id, version: campaign.version });
-    else news.campaigns.push({ accountId, ...campaign, ...(event !== null && { on: { event } }) });
+    const name = { kind: 'campaign', accountId, id: campaign.id, version: campaign.version } as const;
+    if (removed) {
+      news.removed.push(name);
+      continue;
+    }
+    const content = openBody(vault, name, campaign.content);
+    news.campaigns.push({ accountId, ...campaign, content, ...(event !== null && { on: { event } }) });
   }
   return news;
 }

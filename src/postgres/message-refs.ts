@@ -43,7 +43,7 @@ const ADD_REFS = {
          update parked_receipts p set claimed_until = $7::timestamptz from given g
          where p.bucket = $1 and p.account_id = g.account_id and p.provider_id = g.provider_id and p.ref = g.ref
            and (p.claimed_until is null or p.claimed_until <= $6)
-         returning p.account_id, p.provider_id, p.ref, p.id, p.status, p.reason, p.at`,
+         returning p.account_id, p.provider_id, p.ref, p.id, p.status, p.reason, p.at, p.suppress`,
 };
 
 /** Adds a batch, no reference twice in it; for each, the receipts that were parked for it. */

@@ -7,6 +7,7 @@ import { PARKED_CLAIM_MS } from '#ports/receipt-store.ts';
 import type { KeptReceipt, ParkedReceipt } from '#ports/receipt-store.ts';
 import { run } from './connection.ts';
 import type { Database } from './connection.ts';
+import { documentOf } from './document.ts';
 
 /** A parked receipt as it is stored. */
 export interface ParkedRow {
@@ -17,18 +18,20 @@ export interface ParkedRow {
   status: ReceiptStatus;
   reason: string | null;
   at: Date;
+  suppress: ParkedReceipt['suppress'] | null;
 }
 
 /** The receipt of a row. */
 export function parkedOf(row: ParkedRow): KeptReceipt {
-  const { id, status, reason, ref } = row;
-  return { accountId: row.account_id, providerId: row.provider_id, ref, id, status, reason, at: row.at.getTime() };
+  const { id, status, reason, ref, suppress } = row;
+  const what = { ref, id, status, reason, at: row.at.getTime(), ...(suppress && { suppress }) };
+  return { accountId: row.account_id, providerId: row.provider_id, ...what };
 }
 
 const PARK = {
   name: 'park_receipts',
-  text: `insert into parked_receipts (bucket, account_id, provider_id, ref, status, reason, at)
-         select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])`,
+  text: `insert into parked_receipts (bucket, account_id, provider_id, ref, status, reason, at, suppress)
+         select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::jsonb[])`,
 };
 
 /** Parks a batch. */
@@ -41,6 +44,7 @@ export async function parkReceipts(database: Database, bucket: number, batch: Pa
     batch.map(({ status }) => status),
     batch.map(({ reason }) => reason),
     batch.map(({ at }) => isoTime(at)),
+    batch.map(({ suppress }) => (suppress ? documentOf(suppress) : null)),
   ]);
   return batch.map(() => undefined);
 }
@@ -57,7 +61,7 @@ const TAKE_MATCHED = {
          )
          update parked_receipts p set claimed_until = $3 from matched
          where p.bucket = $1 and p.ctid = matched.place
-         returning p.account_id, p.provider_id, p.ref, p.id, p.status, p.reason, p.at, matched.message_id`,
+         returning p.account_id, p.provider_id, p.ref, p.id, p.status, p.reason, p.at, p.suppress, matched.message_id`,
 };
 
 /** Claims up to `limit` receipts whose message has become known. */

@@ -1,11 +1,13 @@
 /** Profiles in PostgreSQL. */
 import { bucketOf, hash16 } from '#domain/ids.ts';
 import type { AccountId, TransactionId, UserId } from '#domain/ids.ts';
+import { withoutAddresses } from '#domain/profile.ts';
 import type { Profile, ProfileFields } from '#domain/profile.ts';
 import { subscriptionKeys } from '#domain/subscription.ts';
 import type { ProfileStore } from '#ports/profile-store.ts';
 import { isoTime } from '#domain/time.ts';
 import type { Clock } from '#ports/clock.ts';
+import { OverloadedError } from '#ports/unavailable.ts';
 import { run } from './connection.ts';
 import type { Database } from './connection.ts';
 import { documentOf } from './document.ts';
@@ -74,10 +76,23 @@ const PUT = {
              updated_at = excluded.updated_at, subscription_keys = excluded.subscription_keys`,
 };
 
+/** Replaces the fields, if they are still what they were when they were read: whoever comes too late reads them again. */
+const REPLACE_FIELDS = {
+  name: 'replace_profile_fields',
+  text: `update profiles
+         set fields = $5, updated_at = $6,
+           subscription_keys = case when $7::jsonb is null then subscription_keys else array(select jsonb_array_elements_text($7)) end
+         where bucket = $1 and account_id = $2 and user_id = $3 and fields = $4::jsonb
+         returning 1 as one`,
+};
+
 const REMOVE = {
   name: 'remove_profile',
   text: 'delete from profiles where bucket = $1 and account_id = $2 and user_id = $3 returning 1 as one',
 };
+
+/** How often fields are read again that somebody else has just written. */
+const FORGET_TRIES = 20;
 
 /** The store on an open database. */
 export function profileStore(database: Database, clock: Clock): ProfileStore {
@@ -111,6 +126,20 @@ export function profileStore(database: Database, clock: Clock): ProfileStore {
       const { fields, attributes, consents, keys } = partsOf(given);
       const place = [bucketOfUser(accountId, userId), accountId, userId];
       await run(database.engine, PUT, [...place, fields, attributes, consents, isoTime(clock.now()), keys]);
+    },
+    forgetDevices: async (accountId, userId, addresses) => {
+      const bucket = bucketOfUser(accountId, userId);
+      for (let tries = 0; tries < FORGET_TRIES; tries++) {
+        const profile = await load(bucket, { accountId, userId });
+        const left = profile && withoutAddresses(profile.fields, addresses);
+        if (!left) return false;
+        const before = partsOf(profile.fields).fields;
+        const { fields } = partsOf({ ...profile.fields, ...left });
+        const keys = left.subscriptions ? documentOf(subscriptionKeys(left.subscriptions)) : null;
+        const values = [bucket, accountId, userId, before, fields, isoTime(clock.now()), keys];
+        if ((await run(database.engine, REPLACE_FIELDS, values)).length > 0) return true;
+      }
+      throw new OverloadedError(`the profile of ${userId} is being written too often`);
     },
     findUsers: (accountId, key, values) => findUsers(database, accountId, key, values),
     remove: async (accountId, userId) => {

@@ -7,6 +7,8 @@ create table carom (
   buckets         integer not null,
   revision        bigint  not null default 0,
   tracking_secret bytea   not null,
+  secret_salt     bytea   not null,
+  secret_key      text,
   primary key (one),
   check (((buckets >= 1) and (buckets <= 4096))),
   check (one)
@@ -178,6 +180,7 @@ create table parked_receipts (
   reason        text,
   at            timestamptz not null,
   claimed_until timestamptz,
+  suppress      jsonb,
   primary key (bucket, account_id, provider_id, ref, id)
 );
 create index parked_receipts_at on parked_receipts (bucket, at);
@@ -378,3 +381,36 @@ create table batch_uploads (
   primary key (bucket, batch_id)
 );
 create index batch_uploads_touched on batch_uploads (bucket, touched_at);
+
+create table suppressions (
+  bucket      smallint    not null,
+  account_id  text        not null,
+  channel     text        not null,
+  address     text        not null,
+  reason      text        not null,
+  at          timestamptz not null,
+  provider_id text,
+  message_id  uuid,
+  primary key (bucket, account_id, channel, address)
+);
+create index suppressions_at on suppressions (bucket, account_id, at, channel, address);
+
+create table suppressed_channels (
+  account_id text        not null,
+  channel    text        not null,
+  since      timestamptz not null default clock_timestamp(),
+  primary key (account_id, channel)
+);
+create index suppressed_channels_since on suppressed_channels (since);
+
+create table provider_circuits (
+  account_id  text        not null,
+  provider_id text        not null,
+  version     uuid        not null,
+  name        text        not null,
+  openings    integer     not null,
+  reason      text        not null,
+  since       timestamptz not null,
+  until       timestamptz not null,
+  primary key (account_id, provider_id)
+);

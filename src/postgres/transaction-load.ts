@@ -1,7 +1,6 @@
 /** The statements that read transactions by what they are known by. They take no locks. */
 import type { AccountId, TransactionId } from '#domain/ids.ts';
-import type { TimelineEntry } from '#domain/transaction.ts';
-import type { StoredTransaction } from '#ports/transaction-store.ts';
+import type { StoredTransaction, TransactionHistory } from '#ports/transaction-store.ts';
 import { run } from './connection.ts';
 import type { Database } from './connection.ts';
 import { TRANSACTION_COLUMNS, storedOf, timelineOf } from './transaction-row.ts';
@@ -53,22 +52,21 @@ export async function loadByTxnId(
   return row ? storedOf(row) : null;
 }
 
-const LOAD_TIMELINE = {
-  name: 'load_timeline',
-  text: 'select t.timeline from transactions t where t.bucket = $1 and t.account_id = $2 and t.id = $3',
+const LOAD_HISTORY = {
+  name: 'load_history',
+  text: `select ${TRANSACTION_COLUMNS}, t.timeline from transactions t where t.bucket = $1 and t.account_id = $2 and t.id = $3`,
 };
 
-/** A transaction's timeline; empty when there is no such transaction. */
-export async function loadTimeline(
+/** A transaction with its timeline, both of the same instant. */
+export async function loadHistory(
   database: Database,
   bucket: number,
   accountId: AccountId,
   id: TransactionId,
-): Promise<TimelineEntry[]> {
-  const [row] = await run<{ timeline: Parameters<typeof timelineOf>[0] }>(database.engine, LOAD_TIMELINE, [
-    bucket,
-    accountId,
-    id,
-  ]);
-  return row ? timelineOf(row.timeline) : [];
+): Promise<TransactionHistory | null> {
+  const values = [bucket, accountId, id];
+  const [row] = await run<HistoryRow>(database.engine, LOAD_HISTORY, values);
+  return row ? { stored: storedOf(row), timeline: timelineOf(row.timeline) } : null;
 }
+
+type HistoryRow = TransactionRow & { timeline: Parameters<typeof timelineOf>[0] };

@@ -12,7 +12,7 @@ import { acceptor } from './transaction-acceptor.ts';
 import { claimDue, leasedTo, takeOver } from './transaction-claim.ts';
 import { claimLane, joinLane, lanesOf } from './transaction-lanes.ts';
 import { listTransactions } from './transaction-list.ts';
-import { loadByTxnId, loadTimeline, loadTransactions } from './transaction-load.ts';
+import { loadByTxnId, loadHistory, loadTransactions } from './transaction-load.ts';
 import { pruneMarks, pruneTransactions } from './transaction-prune.ts';
 import { saveTransitions } from './transaction-save.ts';
 
@@ -39,7 +39,7 @@ export function transactionStore(database: Database, queries: Kysely<unknown>): 
       const bucket = bucketOf(hash16(accountId, txnId), database.buckets);
       return loadByTxnId(database, bucket, accountId, txnId);
     },
-    timeline: (accountId, id) => loadTimeline(database, bucketOfId(id), accountId, id),
+    history: (accountId, id) => loadHistory(database, bucketOfId(id), accountId, id),
     list: (filter, limit, cursor) => orUnavailable(listTransactions(queries, database.buckets, filter, limit, cursor)),
     claimDue: (now, node, limit, claimMs) =>
       forTimers(limit, (bucket, rest) => claimDue(database, bucket, { now, until: now + claimMs, node, limit: rest })),

@@ -39,6 +39,24 @@ describe('the answer', () => {
       { kind: 'rejected', reason: 'http_409', detail: '{}', retryable: true },
     ],
     [
+      'a fault of the account can be told from one of the message',
+      json(403, {}),
+      { tryElsewhere: 'status = 403' },
+      { kind: 'rejected', reason: 'http_403', detail: '{}', retryable: false, tryElsewhere: true },
+    ],
+    [
+      'unknown credentials',
+      json(401, {}),
+      {},
+      { kind: 'rejected', reason: 'http_401', detail: '{}', retryable: false, tryElsewhere: true },
+    ],
+    [
+      'unknown credentials, where the vendor means something else by that',
+      json(401, {}),
+      { tryElsewhere: 'false' },
+      { kind: 'rejected', reason: 'http_401', detail: '{}', retryable: false },
+    ],
+    [
       'a redirect is not followed',
       (r) => r.writeHead(302, { location: '/other' }).end(),
       {},

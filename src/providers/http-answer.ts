@@ -14,10 +14,12 @@ import { assertKeys, readObject } from './settings.ts';
 export const REASON_LENGTH_MAX = 200;
 /** Characters of a vendor's reference; a longer one is no reference. */
 export const REF_LENGTH_MAX = 500;
+/** What says that the vendor knows our account not, or not well enough: Unauthorized, Payment Required, Proxy Authentication Required. */
+const ACCOUNT_FAULTS = new Set([401, 402, 407]);
 /** What a throttled answer without (or with a senseless) Retry-After waits, at least and at most; in ms. */
 const RETRY_AFTER = { default: 1_000, min: 100, max: 3_600_000 };
 
-const EXPRESSIONS = ['accepted', 'ref', 'reason', 'retryable', 'retryAfter'] as const;
+const EXPRESSIONS = ['accepted', 'ref', 'reason', 'retryable', 'tryElsewhere', 'retryAfter'] as const;
 type ExpressionName = (typeof EXPRESSIONS)[number];
 
 /** The compiled `response`. */
@@ -92,11 +94,13 @@ class Judge {
     const { status, body } = this.#answer;
     const said = textOf(await this.#ask('reason', undefined));
     const retryable = await this.#ask('retryable', status >= 500);
+    const tryElsewhere = await this.#ask('tryElsewhere', ACCOUNT_FAULTS.has(status));
     return {
       kind: 'rejected',
       reason: said ?? `http_${status}`,
       detail: said === null ? textOf(body.toString()) : null,
       retryable: retryable === FAILED ? status >= 500 : isTrue(retryable),
+      ...(tryElsewhere !== FAILED && isTrue(tryElsewhere) && { tryElsewhere: true }),
     };
   }
 

@@ -19,7 +19,7 @@ export interface MarkedFiles {
 }
 
 /** A request whose body may be written piece by piece. */
-export type WritableRequest = Omit<RenderedRequest, 'body'> & { body: string | Readable | null };
+export type WritableRequest = Omit<RenderedRequest, 'body'> & { body: string | Buffer | Readable | null };
 
 /** Marks that no value of a message can contain. */
 export function markFiles(files: readonly OutgoingFile[]): MarkedFiles {

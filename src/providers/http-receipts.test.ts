@@ -66,6 +66,15 @@ test('words are translated, numbers too; without a table they are ours', async (
   );
 });
 
+test('an address may be told to be written to no more', async () => {
+  const receipt = { ...BY_REF, suppress: 'body.kind = "hard" ? "hard_bounce" : body.kind' };
+  const suppressOf = async (kind: Json) => (await parse(receipt, { id: 'r1', status: 'failed', kind }))[0]?.suppress;
+  assert.deepEqual(await suppressOf('hard'), { reason: 'hard_bounce' });
+  assert.deepEqual(await suppressOf('complaint'), { reason: 'complaint' });
+  assert.equal(await suppressOf('soft'), undefined);
+  assert.equal(await suppressOf(null), undefined);
+});
+
 test('the query and the headers can be read', async () => {
   const receipt = {
     ref: 'query.id',

@@ -3,6 +3,7 @@ import { parseMessageId } from '#domain/ids.ts';
 import { RECEIPT_STATUSES } from '#domain/message.ts';
 import type { ReceiptStatus } from '#domain/message.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
+import { SUPPRESSION_REASONS } from '#domain/suppression.ts';
 import { CallbackError } from '#ports/provider.ts';
 import type { Callback, Receipt } from '#ports/provider.ts';
 import { ExpressionError } from './expression.ts';
@@ -16,7 +17,7 @@ const RECEIPTS_MAX = 1_000;
 /** How long one callback may keep the thread, in ms. */
 const CALLBACK_TIME_MAX_MS = 250;
 
-const EXPRESSIONS = ['ref', 'message', 'status', 'reason'] as const;
+const EXPRESSIONS = ['ref', 'message', 'status', 'reason', 'suppress'] as const;
 type ExpressionName = (typeof EXPRESSIONS)[number];
 
 /** The compiled `receipt`. */
@@ -129,7 +130,14 @@ function receiptOf(row: Row, plan: ReceiptPlan, messageInQuery: string | undefin
     throw new CallbackError("it names no message: neither ours nor by the vendor's reference");
   if (ref !== null && ref.length > REF_LENGTH_MAX)
     throw new CallbackError(`a reference has more than ${REF_LENGTH_MAX} characters`);
-  return { messageId, ref, status, reason: textOf(row.reason)?.slice(0, REASON_LENGTH_MAX) ?? null };
+  const suppress = SUPPRESSION_REASONS.find((known) => known === row.suppress);
+  return {
+    messageId,
+    ref,
+    status,
+    reason: textOf(row.reason)?.slice(0, REASON_LENGTH_MAX) ?? null,
+    ...(suppress && { suppress: { reason: suppress } }),
+  };
 }
 
 function textOf(value: Json | undefined): string | null {

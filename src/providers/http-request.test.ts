@@ -35,6 +35,13 @@ describe('the request', () => {
     });
   });
 
+  test('authenticates by a user name and a password, which may be secrets', async () => {
+    const basicAuth = { username: 'Aladdin', password: '{{ secrets.password }}' };
+    await bench.send({ ...bench.request({ basicAuth }), secrets: { password: 'open sesame' } });
+    // The example of RFC 7617 §2.
+    assert.equal((await bench.vendor.call(0)).headers.authorization, 'Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==');
+  });
+
   test('in JSON keeps raw values raw, and texts within their quotes', async () => {
     const template = { name: 'otp', language: 'en', variables: ['1', '2'] };
     const body = 'quote " backslash \\ newline \n {{ to }} 🙂';

@@ -1,7 +1,7 @@
 /** What an `http` provider sends: the `request` of its settings, compiled once, rendered for each message. */
 import type { MessageId } from '#domain/ids.ts';
 import type { OutgoingMessage } from '#ports/provider.ts';
-import type { Templates } from '#ports/templates.ts';
+import type { Template, Templates } from '#ports/templates.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
 import { sendable } from './body-weight.ts';
 import { MESSAGE_NAMES, compileJson } from './http-json.ts';
@@ -85,11 +85,12 @@ export function compileRequest(
   templates: Templates,
   { timeoutMs, names }: { timeoutMs: typeof TIMEOUT; names: readonly string[] | null },
 ): CompiledRequest {
-  assertKeys(request, ['method', 'url', 'headers', 'timeout', 'json', 'form', 'body'], 'request');
+  assertKeys(request, ['method', 'url', 'headers', 'basicAuth', 'timeout', 'json', 'form', 'body'], 'request');
   const method = readMethod(request);
   const { origin, path } = readUrl(request, templates);
   const { body, contentType } = readBody(request, method, templates, names);
   const headers = readHeaders(request, contentType, templates);
+  const authorization = readBasicAuth(request, templates);
   return {
     origin,
     timeoutMs: readDurationMs(request, 'timeout', 'request', timeoutMs),
@@ -97,7 +98,7 @@ export function compileRequest(
       templates.together(() => ({
         method,
         path: path(context),
-        headers: { ...headers(context), 'idempotency-key': messageId },
+        headers: { ...headers(context), ...authorization(context), 'idempotency-key': messageId },
         body: body(context),
       })),
   };
@@ -177,6 +178,23 @@ function readHeaders(
       if (value !== '') values[name] = value;
     }
     return values;
+  };
+}
+
+/** RFC 7617: the header that a user name and a password make. */
+function readBasicAuth(request: JsonObject, templates: Templates): Part<Record<string, string>> {
+  const basicAuth = readObject(request, 'basicAuth', 'request');
+  if (!basicAuth) return () => ({});
+  const path = 'request.basicAuth';
+  assertKeys(basicAuth, ['username', 'password'], path);
+  if (Object.keys(readObject(request, 'headers', 'request') ?? {}).some((key) => key.toLowerCase() === 'authorization'))
+    throw new SettingsFault(path, 'stands beside a header Authorization; keep one of them');
+  const [username, password] = (['username', 'password'] as const).map((key) =>
+    compileSetting(templates, readText(basicAuth, key, path) ?? '', 'none', below(path, key)),
+  ) as [Template, Template];
+  return (context) => {
+    const credentials = Buffer.from(`${username.render(context)}:${password.render(context)}`);
+    return { authorization: `Basic ${credentials.toString('base64')}` };
   };
 }
 

@@ -45,6 +45,12 @@ describe('settings with a fault, and where', () => {
     ['request.headers.Idempotency-Key', /set by Carom/, { request: { url: URL, headers: { 'Idempotency-Key': 'x' } } }],
     ['request.headers.X Y', /no header name/, { request: { url: URL, headers: { 'X Y': 'x' } } }],
     ['request.headers.X', /must be a text/, { request: { url: URL, headers: { X: 1 } } }],
+    ['request.basicAuth.user', /is not known here/, { request: { url: URL, basicAuth: { user: 'x' } } }],
+    [
+      'request.basicAuth',
+      /beside a header/,
+      { request: { url: URL, headers: { authorization: 'x' }, basicAuth: { username: 'x' } } },
+    ],
     ['request.form', /beside json/, { request: { url: URL, json: {}, form: {} } }],
     ['request.form', /must be a map/, { request: { url: URL, form: [] } }],
     ['request.json', /cannot go with GET/, { request: { url: URL, method: 'GET', json: {} } }],

@@ -33,7 +33,7 @@ interface HttpPlan {
 /** The word `http` of the catalogue; docs/providers/http.md explains its settings. */
 export const httpProvider: ProviderType = {
   type: 'http',
-  secrets: ['secrets.*', 'request.headers.*'],
+  secrets: ['secrets.*', 'request.headers.*', 'request.basicAuth.password'],
   faultOf: (settings, templates) => faultOfReading(() => readPlan(settings, templates)),
   open(config, { templates, clock, log }): Provider {
     const plan = readPlan(config.settings, templates);

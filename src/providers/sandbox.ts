@@ -1,12 +1,9 @@
 /** `type: sandbox`: a vendor that does what the recipient's address says (docs/providers/sandbox.md). */
-import { parseMessageId } from '#domain/ids.ts';
 import type { MessageId } from '#domain/ids.ts';
-import { RECEIPT_STATUSES } from '#domain/message.ts';
 import type { ReceiptStatus } from '#domain/message.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
-import type { Json, JsonObject } from '#domain/request.ts';
+import type { JsonObject } from '#domain/request.ts';
 import { unreachable } from '#domain/unreachable.ts';
-import { CallbackError } from '#ports/provider.ts';
 import type {
   Callback,
   OutgoingMessage,
@@ -16,7 +13,8 @@ import type {
   Receipt,
   SendOutcome,
 } from '#ports/provider.ts';
-import { SettingsFault, assertKeys, faultOfReading, isObject, readDurationMs, readText } from './settings.ts';
+import { ownReceiptsIn } from './own-receipts.ts';
+import { SettingsFault, assertKeys, faultOfReading, readDurationMs, readText } from './settings.ts';
 
 /** When the receipt for a message comes, in ms. */
 const RECEIPT_DELAY_MS = 50;
@@ -28,8 +26,6 @@ const RETRY_AFTER_MS = 1_000;
 const TIMEOUT = { min: 10, max: 120_000, default: 10_000 };
 /** Messages that are remembered as throttled once; beyond them the oldest may be throttled again. */
 const THROTTLED_MAX = 10_000;
-/** Receipts in one callback. */
-const RECEIPTS_MAX = 1_000;
 
 /** What it can do, and the last four digits of a phone number that ask for it. */
 const BEHAVIOURS = {
@@ -59,6 +55,7 @@ const CONCURRENCY = 1_024;
 /** The word `sandbox` of the catalogue. */
 export const sandboxProvider: ProviderType = {
   type: 'sandbox',
+  reports: true,
   secrets: [],
   faultOf: (settings) => faultOfReading(() => readSettings(settings)),
   open: (config, tools) => new Sandbox(config, tools),
@@ -90,7 +87,7 @@ class Sandbox implements Provider {
   }
 
   async parseReceipts({ body }: Callback): Promise<Receipt[]> {
-    return receiptsIn(body);
+    return ownReceiptsIn(body);
   }
 
   async close(): Promise<void> {
@@ -167,25 +164,4 @@ function readSettings(settings: JsonObject): SandboxSettings {
 function behaviourFor({ channel, to }: OutgoingMessage, otherwise: Behaviour): Behaviour {
   const word = (channel === 'email' ? to.slice(0, to.lastIndexOf('@')) : to).toLowerCase();
   return NAMES.find((name) => (/^\+?\d+$/.test(to) ? to.slice(-4) === BEHAVIOURS[name] : word === name)) ?? otherwise;
-}
-
-/** A JSON body `{messageId, status, reason?}`, or a list of them: for playing vendor by hand. */
-function receiptsIn(body: Json): Receipt[] {
-  const items = Array.isArray(body) ? body : [body];
-  if (items.length > RECEIPTS_MAX)
-    throw new CallbackError(`it has more than ${RECEIPTS_MAX} receipts; send fewer at a time`);
-  return items.map((item) => {
-    if (!isObject(item)) throw new CallbackError('the body must be JSON: {"messageId": …, "status": …}');
-    const { messageId, reason } = item;
-    if (typeof messageId !== 'string' || !parseMessageId(messageId))
-      throw new CallbackError('messageId must be the id of a message');
-    const status = RECEIPT_STATUSES.find((known) => known === item.status);
-    if (!status) throw new CallbackError(`status must be one of ${RECEIPT_STATUSES.join(', ')}`);
-    return {
-      messageId: messageId.toLowerCase(),
-      ref: null,
-      status,
-      reason: typeof reason === 'string' ? reason : null,
-    };
-  });
 }

@@ -55,6 +55,17 @@ export function readNeeded(parent: JsonObject, key: string, path: string, what: 
   return text;
 }
 
+/** The credential at a key that must be there, to be written into a header. Its fault does not quote it. */
+export function readCredential(parent: JsonObject, key: string, path: string, what: string): string {
+  const text = readNeeded(parent, key, path, what);
+  if (!/^[\x21-\x7e]+$/.test(text))
+    throw new SettingsFault(
+      below(path, key),
+      'has blanks, line breaks or letters beyond ASCII in it; copy it once more',
+    );
+  return text;
+}
+
 /** One of several words at a key; the first when the key is missing. */
 export function readWord<Word extends string>(
   parent: JsonObject,

@@ -7,13 +7,18 @@ import { boundedRetryAfterMs } from './http-answer.ts';
 import { exchange } from './http-exchange.ts';
 import type { Exchange } from './http-exchange.ts';
 
+/** Calls at once over one HTTP/2 connection. */
+const STREAMS_MAX = 100;
+/** How long an HTTP/2 connection without calls is kept, in ms: vendors of push ask for long ones. */
+const IDLE_MS = 600_000;
+
 /** A request below the vendor's base address. */
 export interface VendorRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With a leading slash. */
   path: string;
   headers: Record<string, string>;
-  body: string | Readable | null;
+  body: string | Buffer | Readable | null;
 }
 
 /** An answer whose body came whole. */
@@ -34,20 +39,66 @@ export interface VendorConnections {
   close(): Promise<void>;
 }
 
-/** @param baseUrl without a trailing slash. @param options `connections`: calls under way at once; with `http2` they share a few connections. */
+/** How a vendor is connected to. */
+export interface ConnectOptions {
+  /** Calls under way at once; with `http2` they share a few connections. */
+  connections: number;
+  timeoutMs: number;
+  http2?: boolean;
+  /** Certificates (PEM) of who may vouch for the vendor instead of the usual authorities; null: those. */
+  ca?: string | null;
+}
+
+/** @param baseUrl without a trailing slash. */
 export function connectVendor(
   baseUrl: string,
-  { connections, timeoutMs, http2 = false }: { connections: number; timeoutMs: number; http2?: boolean },
+  { connections, timeoutMs, http2 = false, ca = null }: ConnectOptions,
   clock: Clock,
 ): VendorConnections {
   const { origin, pathname } = new URL(baseUrl);
   const prefix = pathname === '/' ? '' : pathname;
-  const pool = new Pool(origin, { connections, pipelining: 1, allowH2: http2, connect: { timeout: timeoutMs } });
+  const connect = { timeout: timeoutMs, ...(ca !== null && { ca }) };
+  const shared = { connections: Math.ceil(connections / STREAMS_MAX), keepAliveTimeout: IDLE_MS };
+  const open = () => new Pool(origin, { connections, pipelining: 1, allowH2: http2, connect, ...(http2 && shared) });
+  let pool = open();
+  let answers = 0;
   let closing: Promise<void> | null = null;
+  const underWay = new Set<Promise<Exchange>>();
+
+  /** Many calls hang on a connection that they share: one over which no answer comes any more is given up. */
+  function renew(): void {
+    const old = pool;
+    pool = open();
+    void old.destroy();
+  }
+
+  async function call({ path, ...request }: VendorRequest): Promise<Exchange> {
+    const [used, answersBefore] = [pool, answers];
+    const answer = await exchange(used, { ...request, path: `${prefix}${path}` }, timeoutMs, clock);
+    if (answer.kind === 'answered') answers++;
+    else if (http2 && isTimeout(answer) && answers === answersBefore && used === pool) renew();
+    return answer;
+  }
+
+  /** Of streams that were given up undici's own close does not see the end; each call is bounded in time, though. */
+  async function closeShared(): Promise<void> {
+    await Promise.all(underWay);
+    await pool.destroy();
+  }
+
   return {
-    call: ({ path, ...request }) => exchange(pool, { ...request, path: `${prefix}${path}` }, timeoutMs, clock),
-    close: () => (closing ??= pool.close()),
+    call: (request) => {
+      if (!http2) return call(request);
+      const calling = call(request).finally(() => underWay.delete(calling));
+      underWay.add(calling);
+      return calling;
+    },
+    close: () => (closing ??= http2 ? closeShared() : pool.close()),
   };
+}
+
+function isTimeout(call: Exchange): boolean {
+  return call.kind === 'lost' && call.loss === 'timeout';
 }
 
 /**
@@ -63,10 +114,11 @@ export function outcomeOfCall(call: Exchange, judge: (answer: VendorAnswer) => S
     return { kind: 'throttled', retryAfterMs: boundedRetryAfterMs(headers['retry-after'], clock.now()) };
   if (lost && status < 300) return { kind: 'unknown', reason: lost };
   const text = body.toString();
-  return judge({ status, headers, text, json: parsed(text) });
+  return judge({ status, headers, text, json: jsonIn(text) });
 }
 
-function parsed(text: string): unknown {
+/** Parsed JSON; undefined where the text is none. */
+export function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

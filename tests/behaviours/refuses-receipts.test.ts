@@ -85,7 +85,7 @@ describe('receipts that are not what they seem', { concurrency: true }, () => {
       ['{"status": "delivered"}', 400, bare(handover)],
       ['{"status": "delivered"}', 400, `${bare(handover)}?message=not-an-id`],
       [JSON.stringify(Array.from({ length: 1_001 }, () => ({ status: 'sent' }))), 400],
-      ['x'.repeat(300_000), 413],
+      ['x'.repeat(4_200_000), 413],
     ];
     for (const [body, status, url = handover.receiptUrl] of cases) {
       const answer = await chain.callBack(url, body);

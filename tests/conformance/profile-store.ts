@@ -112,6 +112,54 @@ export function describeProfileStore(name: string, make: TwoNodes<ProfileStore>)
       assert.equal(await fieldsOf(), null);
     });
 
+    test('devices are forgotten by their address, with the subscriptions of the same; what else is written stays', async () => {
+      const subscription = { endpoint: 'https://push.example/1', keys: { p256dh: 'p', auth: 'a' } };
+      const devices: ProfileFields['devices'] = [
+        { channel: 'push', token: 'dead', platform: 'ios' },
+        { channel: 'push', token: 'alive' },
+        { channel: 'web_push', subscription },
+      ];
+      const subscriptions: Subscription[] = [
+        { channel: 'push', provider: 'ios-firebase', subscriptionId: 'dead', custom: { plan: 'gold' } },
+        { channel: 'sms', value: 'dead', custom: { plan: 'gold', level: 3 } },
+      ];
+      await one.merge('demo', 'ana', { firstName: 'Ana', devices, subscriptions, attributes: { a: 1 } });
+      // As the browser wrote it: in another order, with more in it.
+      const asSent = JSON.stringify({ expirationTime: null, ...subscription });
+      assert.equal(await other.forgetDevices('demo', 'ana', ['dead', asSent, 'unheard of']), true);
+      assert.deepEqual(await fieldsOf(), {
+        firstName: 'Ana',
+        devices: [devices[1]],
+        subscriptions: [subscriptions[1]],
+        attributes: { a: 1 },
+        consents: {},
+      });
+      const keys = [deviceKey('ios-firebase', 'dead'), customKey('plan', 'gold'), customKey('level', 3)];
+      const found = await one.findUsers('demo', 'subscription', keys);
+      assert.deepEqual([...found.keys()], keys.slice(1));
+      assert.equal(await one.forgetDevices('demo', 'ana', ['dead']), false);
+      assert.equal(await one.forgetDevices('demo', 'nobody', ['dead']), false);
+      assert.equal(await one.forgetDevices('acme', 'ana', ['alive']), false);
+    });
+
+    test('devices that are forgotten while the profile is written lose nothing that was written', async () => {
+      const devices = times(20, (index) => ({ channel: 'push' as const, token: `t${index}` }));
+      await one.merge('demo', 'ana', { devices });
+      await Promise.all(
+        times(20, async (index) => {
+          await (index % 2 ? one : other).forgetDevices('demo', 'ana', [`t${index}`]);
+          await one.merge('demo', 'ana', {
+            [index % 2 ? 'lastName' : 'firstName']: `n${index}`,
+            attributes: { [`k${index}`]: 1 },
+          });
+        }),
+      );
+      const fields = await fieldsOf();
+      assert.deepEqual(fields?.devices, []);
+      assert.equal(Object.keys(fields.attributes ?? {}).length, 20);
+      assert(fields.firstName?.startsWith('n') && fields.lastName?.startsWith('n'));
+    });
+
     test('users are found by id, e-mail in any case, phone however it is spaced, and internal id, in their account', async () => {
       await one.merge('demo', 'ana', { email: 'Ana@X.org', phone: '+91 (98765) 43-210', internalId: 4711 });
       await one.merge('demo', 'bob', { email: AWKWARD, phone: '0711/123', internalId: 'b-1' });

@@ -1,7 +1,7 @@
 /** What every provider promises (src/ports/provider.ts), whatever its protocol. */
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import type { OutgoingMessage, Provider, Callback } from '#ports/provider.ts';
+import type { OutgoingMessage, Provider, Callback, Receipt } from '#ports/provider.ts';
 import { CallbackError } from '#ports/provider.ts';
 
 /** What the vendor does with a message. `throttled`: once, then it is accepted. */
@@ -22,6 +22,8 @@ export interface ProviderUnderTest {
   callback(message: OutgoingMessage, report: 'delivered' | 'unreadable'): Callback;
   /** A callback with a status that is not ours to know; null where the vendor has no words but ours. */
   foreignCallback(message: OutgoingMessage): Callback | null;
+  /** For a vendor that reports over its own connection: what the provider takes from such a report, in the vendor's words. */
+  report?(message: OutgoingMessage, report: 'delivered' | 'foreign'): Promise<Receipt[]>;
   close(): Promise<void>;
 }
 
@@ -90,17 +92,20 @@ export function describeProvider(name: string, make: () => Promise<ProviderUnder
       assert(outcomes.every(({ kind }) => kind === 'accepted'));
     });
 
-    void promise('a report names its message', async ({ provider, message, callback }) => {
+    void promise('a report names its message', async ({ provider, message, callback, report }) => {
       const reported = message('accepted');
       const outcome = await provider.send(reported);
-      const [receipt, ...others] = await provider.parseReceipts(callback(reported, 'delivered'));
+      const [receipt, ...others] = report
+        ? await report(reported, 'delivered')
+        : await provider.parseReceipts(callback(reported, 'delivered'));
       assert.equal(receipt?.status, 'delivered');
       assert.equal(others.length, 0);
       if (provider.receiptsByRef) assert.equal(receipt.ref, outcome.kind === 'accepted' ? outcome.ref : undefined);
       else assert.equal(receipt.messageId, reported.messageId);
     });
 
-    void promise('a word nobody knows reports nothing', async ({ provider, message, foreignCallback }) => {
+    void promise('a word nobody knows reports nothing', async ({ provider, message, foreignCallback, report }) => {
+      if (report) return assert.deepEqual(await report(message('accepted'), 'foreign'), []);
       const callback = foreignCallback(message('accepted'));
       if (callback) assert.deepEqual(await provider.parseReceipts(callback), []);
     });

@@ -83,6 +83,15 @@ function describeReferences(make: TwoNodes<ReceiptStore>): void {
     assert.deepEqual(await one.takeMatched(NOW, ALL), []);
   });
 
+  test('what a receipt says about its address is parked with it', async () => {
+    const receipt = parked('bounced', { status: 'undelivered', suppress: { reason: 'hard_bounce' } });
+    await one.park(receipt);
+    const [handedOut] = await other.addRef('demo', 'sms', 'bounced', freshMessageId(), NOW);
+    assert.deepEqual(withoutId(handedOut!), receipt);
+    const [again] = await one.takeMatched(NOW + PARKED_CLAIM_MS, ALL);
+    assert.deepEqual(again?.receipt, handedOut);
+  });
+
   test('awkward references are references too', async () => {
     const awkward = [AWKWARD, ' ', '', '0', 'null', 'NULL', 'a\u0000b', 'half \ud800', 'long '.repeat(1_000)];
     for (const ref of awkward) {

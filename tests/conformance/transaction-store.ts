@@ -97,10 +97,10 @@ function describeAccepting(make: TwoNodes<TransactionStore>): void {
     const { id } = stored.transaction;
     assert.deepEqual(await other.load('demo', id), stored);
     assert.deepEqual(await other.loadByTxnId('demo', 'order-7'), stored);
-    assert.deepEqual(await other.timeline('demo', id), entries);
+    assert.deepEqual((await other.history('demo', id))?.timeline, entries);
     assert.equal(await other.load('acme', id), null);
     assert.equal(await other.loadByTxnId('acme', 'order-7'), null);
-    assert.deepEqual(await other.timeline('acme', id), []);
+    assert.equal(await other.history('acme', id), null);
   });
 
   test('many are loaded at once, each asker getting its own', async () => {
@@ -179,7 +179,7 @@ function describeSaving(make: TwoNodes<TransactionStore>): void {
     assert.equal(outcomes.filter(Boolean).length, 1);
     const { id } = stored.transaction;
     assert.equal((await one.load('demo', id))?.version, 2);
-    const timeline = await one.timeline('demo', id);
+    const { timeline } = (await one.history('demo', id))!;
     assert.deepEqual(timeline.slice(1), transition(stored, `try ${outcomes.indexOf(true)}`).entries);
   });
 
@@ -226,7 +226,7 @@ function describeSaving(make: TwoNodes<TransactionStore>): void {
       }));
       assert.equal(await one.save({ stored: { ...stored, version }, entries: two }), true);
     }
-    const details = (await other.timeline('demo', id)).slice(1).map(({ detail }) => detail);
+    const details = (await other.history('demo', id))!.timeline.slice(1).map(({ detail }) => detail);
     assert.deepEqual(details, times(20, (index) => [`${index + 1}a`, `${index + 1}b`]).flat());
   });
 
@@ -243,7 +243,7 @@ function describeSaving(make: TwoNodes<TransactionStore>): void {
     for (let version = 1; version <= 12; version++) {
       assert.equal(await one.save({ stored: { ...stored, version }, entries: page }), true);
     }
-    const timeline = await one.timeline('demo', id);
+    const { timeline } = (await one.history('demo', id))!;
     assert(timeline.length >= 500 && timeline.length <= 700, `${timeline.length} lines`);
     assert.deepEqual(timeline.slice(1, 101), page);
     assert.equal((await one.load('demo', id))?.version, 13);
@@ -300,7 +300,7 @@ function describeFidelity(make: TwoNodes<TransactionStore>): void {
     const line = { at: NOW, what: AWKWARD, leg: 0, message: 0, detail: AWKWARD };
     await one.save({ stored, entries: [line] });
     const { id } = stored.transaction;
-    assert.deepEqual((await other.timeline('demo', id))[1], line);
+    assert.deepEqual((await other.history('demo', id))!.timeline[1], line);
     assert.deepEqual((await other.loadByTxnId('demo', text))?.transaction, stored.transaction);
   });
 
@@ -317,7 +317,7 @@ function describeFidelity(make: TwoNodes<TransactionStore>): void {
     assert.equal(await one.save(transition(given.stored, UNSTORABLE)), true);
     const { id } = given.stored.transaction;
     const note = (await one.load('demo', id))?.request.token['note'];
-    const detail = (await one.timeline('demo', id))[1]?.detail;
+    const detail = (await one.history('demo', id))!.timeline[1]?.detail;
     for (const read of [note, detail]) assert(UNSTORABLE_READ.includes(read as string), JSON.stringify(read));
     const page = await one.list({ accountId: 'demo', campaignId: '~first' }, 50, null);
     assert.equal(page.data.length, 21);

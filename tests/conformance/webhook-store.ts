@@ -280,7 +280,7 @@ function describeOutbox(make: TwoNodes<WebhookStore>, makeTransactions: TwoNodes
     const wanted = all.flatMap(({ stored }, index) => callsOf(stored.transaction.id, index % 3));
     assert.deepEqual(idsOf(claimed).toSorted(), idsOf(wanted).toSorted());
     assert.ok(claimed.every((each) => each.body === body));
-    assert.equal((await store.timeline('demo', all[0]!.stored.transaction.id)).at(-1)!.detail, 'told');
+    assert.equal((await store.history('demo', all[0]!.stored.transaction.id))!.timeline.at(-1)!.detail, 'told');
   });
 
   test('of transitions that race, only the calls of those that won are there', async () => {

@@ -11,6 +11,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { AnswerStore } from '#ports/answer-store.ts';
 import type { BatchStore } from '#ports/batch-store.ts';
+import type { CircuitStore } from '#ports/circuit-store.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ConfigStore } from '#ports/config-store.ts';
 import type { EventStore } from '#ports/event-store.ts';
@@ -21,6 +22,7 @@ import type { ProfileStore } from '#ports/profile-store.ts';
 import type { ReceiptStore } from '#ports/receipt-store.ts';
 import type { SendoutStore } from '#ports/sendout-store.ts';
 import type { StatsStore } from '#ports/stats-store.ts';
+import type { SuppressionStore } from '#ports/suppression-store.ts';
 import type { TokenStore } from '#ports/token-store.ts';
 import type { TrackingStore } from '#ports/tracking-store.ts';
 import type { TransactionStore } from '#ports/transaction-store.ts';
@@ -28,6 +30,7 @@ import type { UploadStore } from '#ports/upload-store.ts';
 import type { WebhookStore } from '#ports/webhook-store.ts';
 import { answerStore } from '#postgres/answer-store.ts';
 import { batchStore } from '#postgres/batch-store.ts';
+import { circuitStore } from '#postgres/circuit-store.ts';
 import { configStore } from '#postgres/config-store.ts';
 import { openDatabase, readBuckets } from '#postgres/connection.ts';
 import type { Address, Database } from '#postgres/connection.ts';
@@ -40,12 +43,14 @@ import { profileStore } from '#postgres/profile-store.ts';
 import { receiptStore } from '#postgres/receipt-store.ts';
 import { sendoutStore } from '#postgres/sendout-store.ts';
 import { statsStore } from '#postgres/stats-store.ts';
+import { suppressionStore } from '#postgres/suppression-store.ts';
 import { tokenStore } from '#postgres/token-store.ts';
 import { trackingStore } from '#postgres/tracking-store.ts';
 import { transactionStore } from '#postgres/transaction-store.ts';
 import { uploadStore } from '#postgres/upload-store.ts';
 import { webhookStore } from '#postgres/webhook-store.ts';
 import { testClock } from './clock.ts';
+import { TEST_VAULT } from './vault.ts';
 
 /** What one node has open. */
 export interface OpenStores {
@@ -62,7 +67,9 @@ export interface OpenStores {
   receipts: ReceiptStore;
   config: ConfigStore;
   nodes: NodeStore;
+  circuits: CircuitStore;
   stats: StatsStore;
+  suppressions: SuppressionStore;
   tokens: TokenStore;
   webhooks: WebhookStore;
   tracked: TrackingStore;
@@ -162,9 +169,11 @@ export async function openStores(address: Address, clock: Clock = testClock()): 
     events: eventStore(database, queries, clock),
     files: fileStore(database),
     receipts: receiptStore(database),
-    config: configStore(database),
+    config: configStore(database, TEST_VAULT),
     nodes: nodeStore(database),
+    circuits: circuitStore(database),
     stats: statsStore(database),
+    suppressions: suppressionStore(database, queries),
     tokens: tokenStore(database),
     webhooks: webhookStore(database, queries),
     tracked: trackingStore(database),

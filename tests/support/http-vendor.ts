@@ -11,6 +11,8 @@ export interface VendorCall {
   url: string;
   headers: IncomingHttpHeaders;
   body: string;
+  /** Its bytes. */
+  raw: Buffer;
 }
 
 /** Answers a call, or leaves it without an answer. */
@@ -46,7 +48,8 @@ export async function startVendor(): Promise<HttpVendor> {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const { method = '', url = '', headers } = request;
-      const call = { method, url, headers, body: Buffer.concat(chunks).toString() };
+      const raw = Buffer.concat(chunks);
+      const call = { method, url, headers, body: raw.toString(), raw };
       vendor.calls.push(call);
       waiting.get(vendor.calls.length - 1)?.();
       vendor.answering(response, call);

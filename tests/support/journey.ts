@@ -68,13 +68,13 @@ export class Journey {
   constructor(carom: Carom, vendor: HttpVendor) {
     this.carom = carom;
     this.vendor = vendor;
-    vendor.answering = (response, { url, headers, body }) => {
+    vendor.answering = (response, { url, headers, body, raw }) => {
       const path = url.slice(1);
       const earlier = this.calls.filter((call) => call.path === path).length;
       this.calls.push({ path, headers, body: body === '' ? null : JSON.parse(body), at: Date.now() });
       for (const resolve of this.#waiting.splice(0)) resolve();
       const answers = this.answers[path] ?? [accept];
-      answers[Math.min(earlier, answers.length - 1)]!(response, { method: 'POST', url, headers, body });
+      answers[Math.min(earlier, answers.length - 1)]!(response, { method: 'POST', url, headers, body, raw });
     };
   }
 

@@ -1,4 +1,5 @@
 /** What a provider may use, under a test's control: a clock that stands still, memory instead of a database. */
+import { buildConnector } from 'undici';
 import { messageId, transactionId } from '#domain/ids.ts';
 import type { MessageId } from '#domain/ids.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
@@ -32,6 +33,7 @@ export function testTools(): TestTools {
   return {
     received,
     publicUrl: 'https://carom.example',
+    connector: () => buildConnector({ allowH2: false }),
     receive: async (receipts) => void received.push(...receipts),
     scheduled,
     warnings,
@@ -118,6 +120,7 @@ export function outgoing(changes: Partial<OutgoingMessage> = {}): OutgoingMessag
     campaignId: '~order-sms',
     userId: 'ana',
     receiptUrl: `http://127.0.0.1:8080/v1/receipts/http-1/s3cret?message=${id}`,
+    report: null,
     ...changes,
   };
 }

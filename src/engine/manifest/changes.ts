@@ -1,9 +1,9 @@
 /** What a manifest changes, for people to look at. Credentials are never in it. */
 import { isDeepStrictEqual } from 'node:util';
+import { isSecret } from '#domain/credentials.ts';
+import type { SecretPaths } from '#domain/credentials.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
 import { isMap } from './reading.ts';
-import { isSecret } from './secrets.ts';
-import type { SecretPaths } from './secrets.ts';
 
 /** One thing that is created, updated or removed, and the fields in which it differs. */
 export interface ManifestChange {

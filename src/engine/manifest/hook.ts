@@ -1,6 +1,6 @@
 /**
- * The HTTP call of a journey as a manifest and the API write it, read and written. What stands in its headers may be a
- * credential: it is taken in, and never shown again.
+ * The HTTP call of a journey as a manifest and the API write it, read and written. What stands in its headers, or as
+ * its password, may be a credential: it is taken in, and never shown again.
  */
 import { stagesOf } from '#domain/campaign.ts';
 import type { CampaignContent, HookContent } from '#domain/campaign.ts';
@@ -14,7 +14,7 @@ import { retryOf, retryView } from './retry.ts';
 import { withSecrets, withoutSecrets } from './secrets.ts';
 
 /** Below a hook's request. */
-const SECRETS = ['headers.*'];
+export const HOOK_SECRETS = ['headers.*', 'basicAuth.password'];
 
 /** A hook that was read, and where; `id`: its stage's. Its request is not checked yet. */
 export interface HookDraft {
@@ -59,7 +59,7 @@ export function withKeptHeaders(
         (id === undefined ? undefined : known.find((one) => one.id === id)) ??
         known.find((one) => one.hook.request['url'] === hook.request['url']);
       const settings = { value: hook.request, path, faults };
-      return [hook, { ...hook, request: withSecrets(settings, same?.hook.request ?? null, SECRETS) }];
+      return [hook, { ...hook, request: withSecrets(settings, same?.hook.request ?? null, HOOK_SECRETS) }];
     }),
   );
   return {
@@ -69,7 +69,7 @@ export function withKeptHeaders(
 
 /** A hook as a manifest writes it, without what stands in its headers. */
 export function hookView({ request, retry }: HookContent): JsonObject {
-  return { ...withoutSecrets(request, SECRETS), ...(retry && { retry: retryView(retry) }) };
+  return { ...withoutSecrets(request, HOOK_SECRETS), ...(retry && { retry: retryView(retry) }) };
 }
 
 /** The same with its headers: to compare, never to show. */

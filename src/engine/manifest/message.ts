@@ -1,7 +1,6 @@
 /** One message of a campaign as a manifest and the API write it, read and written. */
 import { CHANNELS } from '#domain/campaign.ts';
 import type { MessageContent } from '#domain/campaign.ts';
-import type { ProviderId } from '#domain/ids.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
 import { isSmsSender } from '#domain/sender.ts';
 import { formatDuration } from '#domain/time.ts';
@@ -13,23 +12,20 @@ import {
   blame,
   durationOf,
   flagOf,
-  idOf,
   isMap,
   listOf,
   mapOf,
   refuseUnknown,
   required,
-  setOf,
   textOf,
   wordOf,
 } from './reading.ts';
 import type { Place } from './reading.ts';
+import { providersView, readProviders } from './provider-list.ts';
 import { retryOf, retryView } from './retry.ts';
 
 /** Characters of a template. */
 const TEMPLATE_LENGTH_MAX = 100_000;
-/** Providers of one message. */
-const PROVIDERS_MAX = 10;
 /** Entries of `data`, and variables of a vendor's template. */
 const DATA_MAX = 100;
 const VARIABLES_MAX = 100;
@@ -53,6 +49,7 @@ export const MESSAGE_KEYS: readonly string[] = [
   'data',
   'template',
   'receiptTimeout',
+  'critical',
   'retry',
   'onUnknown',
   'tracking',
@@ -70,7 +67,7 @@ export interface MessageDraft {
 /** Reads the message there; unknown keys are for the caller to refuse. Undefined, with faults, when nothing more can be said about it. */
 export function readMessage(map: Place<JsonObject>): MessageDraft | undefined {
   const channel = wordOf(required(below(map, 'channel'), `use one of ${CHANNELS.join(', ')}`), CHANNELS);
-  const providers = readProviders(map);
+  const sentBy = readProviders(map, channel);
   const texts = TEXTS.flatMap((key) => {
     const text = textOf(below(map, key), TEMPLATE_LENGTH_MAX);
     return text === undefined ? [] : [[key, text] as const];
@@ -84,6 +81,7 @@ export function readMessage(map: Place<JsonObject>): MessageDraft | undefined {
       `stands in a message for ${channel}; only e-mails have files, so put a link into the text`,
     );
   const receiptTimeoutMs = durationOf(below(map, 'receiptTimeout'), RECEIPT_TIMEOUT);
+  const critical = flagOf(below(map, 'critical'));
   const retry = retryOf(below(map, 'retry'));
   const onUnknown = wordOf(below(map, 'onUnknown'), ON_UNKNOWN);
   const tracking = readTracking(below(map, 'tracking'));
@@ -91,15 +89,16 @@ export function readMessage(map: Place<JsonObject>): MessageDraft | undefined {
     blame(map, `has nothing to say; give it a body (or one of ${SAYS_SOMETHING.slice(1).join(', ')})`);
   }
   if (channel === 'sms') refuseBadSender(below(map, 'from'));
-  if (!channel || !providers) return undefined;
+  if (!channel || !sentBy) return undefined;
   const message: MessageContent = {
     channel,
-    providers,
+    ...sentBy,
     ...Object.fromEntries(texts),
     ...(data && { data }),
     ...(template && { template }),
     ...(files.length > 0 && { attachments: files.map(({ attachment }) => attachment) }),
     ...(receiptTimeoutMs !== undefined && { receiptTimeoutMs }),
+    ...(critical && { critical }),
     ...(retry && { retry }),
     ...(onUnknown === 'leave' && { onUnknown }),
     ...(tracking && { tracking }),
@@ -115,16 +114,6 @@ function refuseBadSender(place: Place): void {
     place,
     'can be no sender of an SMS; give 3 to 11 letters and digits (blanks and - . _ & may stand among them), or a phone number such as "+14155550100"',
   );
-}
-
-function readProviders(map: Place<JsonObject>): ProviderId[] | undefined {
-  const [one, several] = [below(map, 'provider'), below(map, 'providers')];
-  if (one.value !== undefined && several.value !== undefined) {
-    return blame(several, 'stands beside "provider"; keep one of the two');
-  }
-  if (several.value !== undefined) return setOf(several, PROVIDERS_MAX, idOf);
-  const id = idOf(required(one, 'name the provider that sends it'));
-  return id === undefined ? undefined : [id];
 }
 
 function readData(place: Place): Record<string, string> | undefined {
@@ -165,16 +154,17 @@ function readTracking(place: Place): MessageContent['tracking'] {
 
 /** A message as a manifest writes it. */
 export function messageView(message: MessageContent): JsonObject {
-  const { channel, providers, data, template, attachments, receiptTimeoutMs, retry, onUnknown, tracking } = message;
+  const { channel, data, template, attachments, receiptTimeoutMs, critical, retry, onUnknown, tracking } = message;
   const texts = TEXTS.flatMap((key) => (message[key] === undefined ? [] : [[key, message[key]] as const]));
   return {
     channel,
-    ...(providers.length === 1 ? { provider: providers[0]! } : { providers }),
+    ...providersView(message),
     ...Object.fromEntries(texts),
     ...(data && { data }),
     ...(template && { template: { ...template } }),
     ...(attachments && { attachments: attachmentsView(attachments) }),
     ...(receiptTimeoutMs !== undefined && { receiptTimeout: formatDuration(receiptTimeoutMs) }),
+    ...(critical && { critical }),
     ...(retry && { retry: retryView(retry) }),
     ...(onUnknown && { onUnknown }),
     ...(tracking && { tracking: trackingView(tracking) }),

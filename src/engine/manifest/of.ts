@@ -10,6 +10,7 @@ import { campaignView } from './campaign.ts';
 import { keyView } from './keys.ts';
 import { providerView } from './provider.ts';
 import { webhookView } from './webhook.ts';
+import { writingView } from './writing-rules.ts';
 
 /** The manifest of an account, without its keys and credentials; null when there is no such account. */
 export function manifestOf(
@@ -31,13 +32,15 @@ export function manifestOf(
 }
 
 /** An account as a manifest and the API write it. */
-export function accountView({ id, name, defaultRegion, receiptWindowMs, privateNetwork, limits }: Account): JsonObject {
+export function accountView(account: Account): JsonObject {
+  const { id, name, defaultRegion, receiptWindowMs, privateNetwork, limits } = account;
   const rates = Object.entries(limits).map(([api, rate]) => [api, formatRate(rate)]);
   return {
     id,
     name,
     ...(defaultRegion !== null && { defaultRegion }),
     receiptWindow: formatDuration(receiptWindowMs),
+    ...writingView(account),
     ...(privateNetwork && { privateNetwork }),
     limits: Object.fromEntries(rates) as JsonObject,
   };

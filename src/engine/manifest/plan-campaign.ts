@@ -10,13 +10,13 @@ import type { CampaignDraft } from './campaign.ts';
 import { fieldChanges } from './changes.ts';
 import { closestTo } from './closest.ts';
 import type { Faults } from './faults.ts';
-import { withKeptHeaders } from './hook.ts';
+import { HOOK_SECRETS, withKeptHeaders } from './hook.ts';
 import type { MessageDraft } from './message.ts';
 import type { Plan } from './plan.ts';
 import type { ManifestDraft } from './read.ts';
 
 /** What is no more than told of when it changes. */
-const SECRETS = ['stages.*.hook.headers.*'];
+const SECRETS = HOOK_SECRETS.map((path) => `stages.*.hook.${path}`);
 
 /** Plans one campaign. Changed content makes the next version; a draft has never run and is rewritten in place. */
 export function planCampaign(
@@ -98,14 +98,14 @@ export function refuseBadProviders(
 }
 
 function refuseBadProvidersOf(
-  { channel, providers }: MessageDraft['message'],
+  { channel, providers, routes }: MessageDraft['message'],
   path: MessageDraft['path'],
   channels: ReadonlyMap<ProviderId, Channel | null>,
   faults: Faults,
   areAll: boolean,
 ): void {
   for (const [index, id] of providers.entries()) {
-    const at = providers.length === 1 ? [...path, 'provider'] : [...path, 'providers', index];
+    const at = providers.length === 1 && !routes ? [...path, 'provider'] : [...path, 'providers', index];
     const theirs = channels.get(id);
     if (theirs === undefined) {
       if (!areAll) continue;

@@ -23,6 +23,7 @@ import type { ManifestDraft } from './read.ts';
 import { withSecrets } from './secrets.ts';
 import { refuseCrowdedEvents } from './starts-on.ts';
 import { planWebhooks } from './webhook-plan.ts';
+import { writingOf } from './writing-rules.ts';
 
 /** What planning needs. */
 export interface PlanTools {
@@ -82,6 +83,7 @@ function planAccount(config: ConfigCache, draft: ManifestDraft, { changes, write
     defaultRegion: draft.defaultRegion === undefined ? (stored?.defaultRegion ?? null) : draft.defaultRegion,
     limits: draft.limits ?? stored?.limits ?? {},
     receiptWindowMs: draft.receiptWindowMs ?? stored?.receiptWindowMs ?? RECEIPT_WINDOW_DEFAULT_MS,
+    ...writingOf(draft.writing, stored),
     ...(privateNetwork === 'allow' && { privateNetwork }),
   };
   if (isDeepStrictEqual(account, stored)) return;
@@ -108,7 +110,7 @@ function planProvider(
     id,
     channel,
     type: type.type,
-    receipts: draft.receipts ?? receiptsDefault(type.type, settings),
+    receipts: draft.receipts ?? receiptsDefault(type, settings),
     ...(retry && { retry }),
     ...(limits && { limits }),
     receiptSecret: stored?.receiptSecret ?? tools.newReceiptSecret(),

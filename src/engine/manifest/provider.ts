@@ -2,6 +2,7 @@
 import { CHANNELS } from '#domain/campaign.ts';
 import type { Channel, RetryPolicy } from '#domain/campaign.ts';
 import type { ProviderId } from '#domain/ids.ts';
+import type { SecretPaths } from '#domain/credentials.ts';
 import type { ProviderConfig, ProviderLimits } from '#domain/provider.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
 import type { ProviderType } from '#ports/provider.ts';
@@ -13,13 +14,10 @@ import type { Place } from './reading.ts';
 import { providerLimitsOf, providerLimitsView } from './provider-limits.ts';
 import { retryOf, retryView } from './retry.ts';
 import { withoutSecrets } from './secrets.ts';
-import type { SecretPaths } from './secrets.ts';
 
 const RECEIPTS = ['none', 'callback'] as const;
 /** What every provider has; all other keys are its type's settings. */
 const KEYS = ['id', 'channel', 'type', 'receipts', 'retry', 'limits'];
-/** The type that reports by itself, without any settings. */
-const REPORTS_BY_ITSELF = 'sandbox';
 
 /** A provider that was read; its settings are not checked yet. */
 export interface ProviderDraft {
@@ -75,18 +73,23 @@ function settingsOf(values: JsonObject): JsonObject {
 }
 
 /** What a provider without `receipts` does: it reports where it is known how. */
-export function receiptsDefault(type: string, settings: JsonObject): ProviderConfig['receipts'] {
-  return type === REPORTS_BY_ITSELF || settings['receipt'] !== undefined ? 'callback' : 'none';
+export function receiptsDefault({ reports }: ProviderType, settings: JsonObject): ProviderConfig['receipts'] {
+  return reports || settings['receipt'] !== undefined ? 'callback' : 'none';
 }
 
-/** The type of that name; a fault when there is none. */
+/** The type of that name; a fault when there is none, or it does not serve the channel. */
 export function typeOf(
-  { type, path }: ProviderDraft,
+  { type, channel, path }: ProviderDraft,
   types: readonly ProviderType[],
   faults: Place['faults'],
 ): ProviderType | null {
   const found = types.find((one) => one.type === type);
-  if (found) return found;
+  if (found) {
+    const { channels } = found;
+    if (channels && !channels.includes(channel))
+      faults.add([...path, 'channel'], `is none that "${type}" serves; use ${channels.join(' or ')}`);
+    return found;
+  }
   const known = types.map((one) => one.type);
   faults.add([...path, 'type'], `"${type}" is not known; ${didYouMean(type, known)}`);
   return null;

@@ -28,6 +28,8 @@ import {
   wordOf,
 } from './reading.ts';
 import type { Place } from './reading.ts';
+import { WRITING_KEYS, readWriting } from './writing-rules.ts';
+import type { WritingDraft } from './writing-rules.ts';
 import { readWebhook } from './webhook.ts';
 import type { WebhookDraft } from './webhook.ts';
 
@@ -49,6 +51,7 @@ export interface ManifestDraft {
   receiptWindowMs?: number;
   limits?: Partial<Record<LimitedApi, Rate>>;
   privateNetwork?: (typeof NETWORK_WORDS)[number];
+  writing: WritingDraft;
   /** Absent: it says nothing about keys, and none is pruned. */
   keys?: KeyDraft[];
   providers: ProviderDraft[];
@@ -75,6 +78,7 @@ export function readManifest(input: unknown, faults: Faults): ManifestDraft | un
     'name',
     'defaultRegion',
     'receiptWindow',
+    ...WRITING_KEYS,
     'limits',
     'privateNetwork',
     'keys',
@@ -86,6 +90,7 @@ export function readManifest(input: unknown, faults: Faults): ManifestDraft | un
   const name = textOf(below(map, 'name'));
   const defaultRegion = readRegion(below(map, 'defaultRegion'));
   const receiptWindowMs = durationOf(below(map, 'receiptWindow'), RECEIPT_WINDOW);
+  const writing = readWriting(map);
   const limits = readLimits(below(map, 'limits'));
   const privateNetwork = wordOf(below(map, 'privateNetwork'), NETWORK_WORDS);
   const keys = readKeys(map);
@@ -100,6 +105,7 @@ export function readManifest(input: unknown, faults: Faults): ManifestDraft | un
     ...(receiptWindowMs !== undefined && { receiptWindowMs }),
     ...(limits && { limits }),
     ...(privateNetwork && { privateNetwork }),
+    writing,
     ...(keys && { keys }),
     providers,
     declared,

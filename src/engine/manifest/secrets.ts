@@ -1,21 +1,12 @@
 /** Credentials in the settings of providers and webhooks: they are taken in, and never shown again. */
+import { isSecret } from '#domain/credentials.ts';
+import type { SecretPaths } from '#domain/credentials.ts';
 import type { Json, JsonObject } from '#domain/request.ts';
 import { isMap } from './reading.ts';
 import type { Place } from './reading.ts';
 
 /** What stands for a credential that is shown; given back, it means the stored one. */
 export const KEPT = '(kept)';
-
-/** Dotted paths of a provider's settings, `*` for any key: `request.headers.*`. */
-export type SecretPaths = readonly string[];
-
-/** True for a path of keys that is one of the secret paths. */
-export function isSecret(path: readonly string[], secrets: SecretPaths): boolean {
-  return secrets.some((secret) => {
-    const parts = secret.split('.');
-    return parts.length === path.length && parts.every((part, index) => part === '*' || part === path[index]);
-  });
-}
 
 /** The settings with {@link KEPT} in place of each credential. */
 export function withoutSecrets(settings: JsonObject, secrets: SecretPaths): JsonObject {

@@ -130,6 +130,17 @@ describe('the headers of a hook', () => {
     assert.ok(!/t0ken|n3w/.test(shown), shown);
   });
 
+  test('are not alone: its password is never shown either', async () => {
+    const node = configuredNode();
+    const hook = (password: string) => ({ url: CRM.url, basicAuth: { username: 'shop', password } });
+    const made = await node.apply(withCampaign(stages(hook('0pen'))));
+    const changed = await node.apply(withCampaign(stages(hook('sesam3'))));
+    const view = campaignView(node.config.campaign('shop', '~j')!);
+    const shown = JSON.stringify([made, changed, view]);
+    assert.ok(!/0pen|sesam3/.test(shown), shown);
+    assert.deepEqual(await node.apply(withCampaign(view)), { kind: 'applied', changes: [] });
+  });
+
   test('are kept when they are given as they are shown', async () => {
     const node = configuredNode();
     await node.apply(withCampaign(stages(CRM)));

@@ -6,15 +6,17 @@ import { receiptUrl } from '#engine/receipt-url.ts';
 import type { ApiTools } from '../api-tools.ts';
 import { Refusal } from '../refusal.ts';
 import { callerAccount } from './entry.ts';
+import { healthView } from './provider-health-view.ts';
 
 /** The endpoints; `registerRoutes` gives them their URLs. */
 export function providerEndpoints({ engine, providerTypes, publicUrl }: ApiTools) {
-  const { config } = engine;
+  const { config, health } = engine;
+  const healthOf = ({ accountId, id }: ProviderConfig) => healthView(health.view(accountId, id));
   return {
     list: {
       config: { scope: 'read' as const },
       handler: async (request: FastifyRequest) => ({
-        data: config.providers(callerAccount(request).id).map(summary),
+        data: config.providers(callerAccount(request).id).map((one) => ({ ...summary(one), health: healthOf(one) })),
         next: null,
       }),
     },
@@ -26,7 +28,8 @@ export function providerEndpoints({ engine, providerTypes, publicUrl }: ApiTools
         const { id } = request.params as { id: string };
         const provider = config.provider(callerAccount(request).id, id);
         if (!provider) throw new Refusal('not_found', `there is no provider "${id}"; see "carom providers"`);
-        return { ...providerView(provider, providerTypes), receiptUrl: receiptUrl(publicUrl, provider) };
+        const receipts = receiptUrl(publicUrl, provider);
+        return { ...providerView(provider, providerTypes), receiptUrl: receipts, health: healthOf(provider) };
       },
     },
   };

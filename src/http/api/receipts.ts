@@ -4,15 +4,16 @@ import type { Json } from '#domain/request.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
 import type { Callback } from '#ports/provider.ts';
 import type { ApiTools } from '../api-tools.ts';
+import { bearerKey } from '../auth.ts';
 import type { CallbackBody } from '../callback-bodies.ts';
 import { Refusal } from '../refusal.ts';
 
-/** Bytes of a callback's body. */
-const CALLBACK_MAX_BYTES = 262_144;
+/** Bytes of a callback's body. Meta's, the largest that are documented, have up to 3 MB. */
+const CALLBACK_MAX_BYTES = 4_194_304;
 
-/** The endpoint; `registerRoutes` gives it its URL. */
+/** The endpoints; `registerRoutes` gives them their URLs. */
 export function receiptEndpoints({ engine, publicUrl }: ApiTools) {
-  function providerOf(request: FastifyRequest): ProviderConfig {
+  function addressed(request: FastifyRequest): ProviderConfig {
     const { provider, secret } = request.params as { provider: string; secret: string };
     const found = engine.config.providerBySecret(secret);
     if (found?.id !== provider) {
@@ -21,9 +22,24 @@ export function receiptEndpoints({ engine, publicUrl }: ApiTools) {
     return found;
   }
 
-  return {
-    take: {
+  /** Where the address is the same for all: the secret comes as a token, in the address or as a Bearer's. */
+  function named(request: FastifyRequest): ProviderConfig {
+    const { token } = request.params as { token?: string };
+    const found = [token, bearerKey(request)].flatMap(
+      (secret) => engine.config.providerBySecret(secret ?? '') ?? [],
+    )[0];
+    if (found) return found;
+    throw new Refusal(
+      'unauthorized',
+      'the token is not known; it is the last part of "receiptUrl" in "carom providers show"',
+    );
+  }
+
+  function taking(providerOf: (request: FastifyRequest) => ProviderConfig) {
+    return {
       bodyLimit: CALLBACK_MAX_BYTES,
+      // Whoever does not know the secret has nothing read of what he sends.
+      onRequest: async (request: FastifyRequest) => void providerOf(request),
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
         const config = providerOf(request);
         const inUse = engine.providers.find(config.accountId, config.id);
@@ -35,8 +51,10 @@ export function receiptEndpoints({ engine, publicUrl }: ApiTools) {
         await engine.receipts.take(config, receipts);
         return reply.code(200).send({ taken: receipts.length });
       },
-    },
-  };
+    };
+  }
+
+  return { take: taking(addressed), takeByToken: taking(named) };
 }
 
 function callbackOf({ method, url, query, headers, body }: FastifyRequest, publicUrl: string): Callback {

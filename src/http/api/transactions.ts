@@ -135,14 +135,17 @@ async function findTransaction({ transactions }: ApiTools, request: FastifyReque
 }
 
 /** The whole of it; what its batch gave all its recipients is read from there. */
-async function wholeView({ transactions, batches }: ApiTools, stored: StoredTransaction): Promise<object> {
-  const { transaction, request } = stored;
-  const { accountId, id } = transaction;
-  const [timeline, batch] = await Promise.all([
-    transactions.timeline(accountId, id),
+async function wholeView(
+  { transactions, batches }: ApiTools,
+  { transaction: { accountId, id }, request }: StoredTransaction,
+): Promise<object> {
+  const [history, batch] = await Promise.all([
+    transactions.history(accountId, id),
     request.batch && batches.load(accountId, request.batch.id),
   ]);
-  return transactionView(stored, timeline, batch?.request.attachments ?? request.attachments ?? []);
+  if (!history) throw new Refusal('not_found', 'the transaction has just been removed: its time was over');
+  const attachments = batch?.request.attachments ?? request.attachments ?? [];
+  return transactionView(history.stored, history.timeline, attachments);
 }
 
 /** Its request once more. @throws {Refusal} when it cannot be replayed. */

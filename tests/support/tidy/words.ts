@@ -8,6 +8,11 @@ const VENDOR_WORDS: { vendor: string; words: string[]; files: RegExp }[] = [
     words: ['overrideData', 'trackConfig', 'licenseCode', 'experimentId'],
     files: /^src\/http\/dialects\/webengage[^/]*\.ts$/,
   },
+  {
+    vendor: 'webengage-gateway',
+    words: ['smsData', 'whatsAppData', 'rcsData'],
+    files: /^src\/(providers|http\/dialects)\/webengage-gateway[^/]*\.ts$/,
+  },
   { vendor: 'xtremepush', words: ['apptoken'], files: /^src\/http\/dialects\/xtremepush[^/]*\.ts$/ },
   {
     vendor: 'connectly',
@@ -22,6 +27,15 @@ const VENDOR_WORDS: { vendor: string; words: string[]; files: RegExp }[] = [
   { vendor: 'twilio', words: ['MessageSid', 'MessageStatus'], files: /^src\/providers\/twilio[^/]*\.ts$/ },
   { vendor: 'vonage', words: ['message_uuid'], files: /^src\/providers\/vonage[^/]*\.ts$/ },
   { vendor: 'whatsapp-cloud', words: ['messaging_product'], files: /^src\/providers\/whatsapp-cloud[^/]*\.ts$/ },
+  { vendor: 'ses', words: ['bounceSubType', 'FromEmailAddress'], files: /^src\/providers\/ses[^/]*\.ts$/ },
+  { vendor: 'sns', words: ['SubscribeURL', 'SigningCertURL'], files: /^src\/providers\/sns[^/]*\.ts$/ },
+  {
+    vendor: 'sendgrid',
+    words: ['personalizations', 'custom_args'],
+    files: /^src\/providers\/sendgrid[^/]*\.ts$/,
+  },
+  { vendor: 'fcm', words: ['UNREGISTERED', 'SENDER_ID_MISMATCH'], files: /^src\/providers\/fcm[^/]*\.ts$/ },
+  { vendor: 'apns', words: ['BadDeviceToken', 'ExpiredProviderToken'], files: /^src\/providers\/apns[^/]*\.ts$/ },
   { vendor: 'smpp', words: ['submit_sm', 'deliver_sm'], files: /^src\/providers\/smpp[^/]*\.ts$/ },
 ];
 
