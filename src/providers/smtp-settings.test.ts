@@ -41,7 +41,7 @@ describe('a fault names its place', () => {
     [{ ...HOST, password: 's3cret' }, 'user', /is needed/],
     [{ ...HOST, tls: 'opportunistic', user: 'shop', password: 's3cret' }, 'tls', /starttls or implicit/],
     [{ ...HOST, name: 'mail example' }, 'name', /not a domain/],
-    [{ ...HOST, from: 'Shop' }, 'from', /not an address/],
+    [{ ...HOST, from: 'Shop' }, 'from', /not an e-mail address/],
     [{ ...HOST, bounces: 'no domain' }, 'bounces', /not a domain/],
     [{ ...HOST, bounces: 'bounces-of-our-shop@example.com' }, 'bounces', /at most 10 characters/],
     [{ ...HOST, complaints: 'fbl' }, 'complaints', /not an address/],
