@@ -3,6 +3,7 @@ import { mkdtempSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { compileCache } from '../scripts/install.mjs';
 import { freePort, startChild } from './driver/child.ts';
 import type { Child } from './driver/child.ts';
 import { ACCOUNT, CAMPAIGN, KEY } from './driver/requests.ts';
@@ -34,7 +35,7 @@ export async function startCarom(sinkPort: number, smppPort: number | null = nul
   const dataDir = mkdtempSync(fileURLToPath(new URL('node-', DATA)));
   const port = await freePort();
   const args = ['start', '--port', String(port), '--data-dir', dataDir];
-  const env = { CAROM_ADMIN_KEY: ADMIN_KEY, CAROM_LOG_LEVEL: 'warn' };
+  const env = { CAROM_ADMIN_KEY: ADMIN_KEY, CAROM_LOG_LEVEL: 'warn', NODE_COMPILE_CACHE: compileCache };
   const start = () => startChild(MAIN, args, env, openSync(join(dataDir, 'carom.log'), 'a'));
   const postgresPid = () => Number(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n', 1)[0]);
   const carom: Carom = {

@@ -48,7 +48,6 @@ import { uploadStore } from '#postgres/upload-store.ts';
 import { webhookStore } from '#postgres/webhook-store.ts';
 import { PROVIDER_TYPES, providerType } from '#providers/catalog.ts';
 import { hookCaller } from '#providers/hook.ts';
-import { startMailServer } from '#smtp/mail-server.ts';
 import type { MailServer } from '#smtp/mail-server.ts';
 import { mailboxes } from '#smtp/mailboxes.ts';
 import { createTwigTemplates } from '#templates/twig.ts';
@@ -232,10 +231,11 @@ async function start(given: StartOptions): Promise<void> {
   setTimeout(collectGarbage, SETTLE_MS).unref();
 }
 
-/** Starts the mail server for bounces, if there is to be one. */
+/** Starts the mail server for bounces, if there is to be one; nodes without it do not load it. */
 async function takeMail({ smtp, host }: StartOptions, mailIn: MailIn, log: Logger): Promise<MailServer | null> {
   if (!smtp) return null;
   const { port, tlsFiles } = smtp;
+  const { startMailServer } = await import('#smtp/mail-server.ts');
   try {
     const tls = tlsFiles && { cert: readFileSync(tlsFiles.cert, 'utf8'), key: readFileSync(tlsFiles.key, 'utf8') };
     const mail = await startMailServer({ port, host, tls }, mailIn, log);
