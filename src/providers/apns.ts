@@ -4,6 +4,8 @@ import type { JsonObject } from '#domain/request.ts';
 import type { Instant } from '#domain/time.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { OutgoingDevice, OutgoingMessage, Provider, ProviderType, SendOutcome } from '#ports/provider.ts';
+import { CALL_KEYS, readCallSettings } from './call-settings.ts';
+import type { CallSettings } from './call-settings.ts';
 import { apnsOutcome, isTokenExpired } from './apns-answer.ts';
 import { APNS_PAYLOAD_MAX_BYTES, apnsPayload } from './apns-message.ts';
 import type { ApnsContent } from './apns-message.ts';
@@ -15,9 +17,7 @@ import {
   SettingsFault,
   assertKeys,
   faultOfReading,
-  readBaseUrl,
   readDurationMs,
-  readInteger,
   readNeeded,
   readText,
   readWord,
@@ -27,9 +27,7 @@ import { connectVendor } from './vendor-call.ts';
 import type { VendorConnections } from './vendor-call.ts';
 
 /** Calls under way at once; a hundred of them share a connection. */
-const CONCURRENCY = { min: 1, max: 1_024, default: 200 };
-/** How long a call may take in all, in ms. */
-const TIMEOUT = { min: 1_000, max: 120_000, default: 10_000 };
+const CONCURRENCY = 200;
 /** How long the vendor keeps a message for a device that is away, in ms: 30 days at most, 0: it is delivered now or never. */
 const TTL = { min: 0, max: 2_592_000_000, default: 0 };
 
@@ -39,9 +37,8 @@ const PLATFORMS = ['ios', 'ipados', 'macos', 'tvos', 'watchos', 'visionos'];
 /** What Apple gives to apps, in hexadecimal; "of variable length". */
 const DEVICE_TOKEN = /^[0-9a-f]{32,400}$/i;
 const KEYS = ['teamId', 'keyId', 'key', 'topic', 'environment', 'pushType', 'priority', 'ttl', 'sound', 'platforms'];
-const CALL_KEYS = ['baseUrl', 'ca', 'timeout', 'concurrency'];
 
-interface ApnsSettings {
+interface ApnsSettings extends CallSettings {
   teamId: string;
   keyId: string;
   key: KeyObject;
@@ -51,10 +48,7 @@ interface ApnsSettings {
   /** Null: as long as the vendor likes. */
   ttlMs: number | null;
   platforms: readonly string[] | null;
-  baseUrl: string;
   ca: string | null;
-  timeoutMs: number;
-  concurrency: number;
 }
 
 /** The word `apns` of the catalogue. */
@@ -149,7 +143,7 @@ function headersOf(
 }
 
 function readSettings(settings: JsonObject): ApnsSettings {
-  assertKeys(settings, [...KEYS, ...CALL_KEYS], '');
+  assertKeys(settings, [...KEYS, 'ca', ...CALL_KEYS], '');
   const environment = readWord(settings, 'environment', '', ['production', 'sandbox']);
   return {
     teamId: readNeeded(settings, 'teamId', '', 'the ten characters of your team (Apple developer account, membership)'),
@@ -163,16 +157,14 @@ function readSettings(settings: JsonObject): ApnsSettings {
     priority: readWord(settings, 'priority', '', ['high', 'normal']),
     ttlMs: settings['ttl'] === undefined ? null : readDurationMs(settings, 'ttl', '', TTL),
     platforms: readPlatforms(settings, PLATFORMS),
-    baseUrl: readHttps(settings, HOSTS[environment]),
     ca: readText(settings, 'ca', ''),
-    timeoutMs: readDurationMs(settings, 'timeout', '', TIMEOUT),
-    concurrency: readInteger(settings, 'concurrency', '', CONCURRENCY),
+    ...readHttpsCalls(settings, HOSTS[environment]),
   };
 }
 
 /** HTTP/2 is agreed on while TLS is. */
-function readHttps(settings: JsonObject, otherwise: string): string {
-  const url = readBaseUrl(settings, 'baseUrl', '', otherwise);
-  if (!url.startsWith('https:')) throw new SettingsFault('baseUrl', 'must begin with https://');
-  return url;
+function readHttpsCalls(settings: JsonObject, baseUrl: string): CallSettings {
+  const calls = readCallSettings(settings, baseUrl, CONCURRENCY);
+  if (!calls.baseUrl.startsWith('https:')) throw new SettingsFault('baseUrl', 'must begin with https://');
+  return calls;
 }

@@ -2,6 +2,8 @@
 import type { JsonObject } from '#domain/request.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { OutgoingDevice, OutgoingMessage, Provider, ProviderType, SendOutcome } from '#ports/provider.ts';
+import { CALL_KEYS, readCallSettings } from './call-settings.ts';
+import type { CallSettings } from './call-settings.ts';
 import { readPlatforms, sendToDevices } from './devices.ts';
 import { fcmOutcome, isTokenRefused } from './fcm-answer.ts';
 import { FCM_PAYLOAD_MAX_BYTES, fcmMessage, payloadBytes } from './fcm-message.ts';
@@ -16,7 +18,6 @@ import {
   isObject,
   readBaseUrl,
   readDurationMs,
-  readInteger,
   readNeeded,
   readText,
   readWord,
@@ -25,10 +26,6 @@ import { signingKey } from './signing-key.ts';
 import { connectVendor } from './vendor-call.ts';
 import type { VendorConnections } from './vendor-call.ts';
 
-/** Connections to the vendor, each with one call at a time. */
-const CONCURRENCY = { min: 1, max: 1_024, default: 128 };
-/** How long a call may take in all, in ms. */
-const TIMEOUT = { min: 1_000, max: 120_000, default: 10_000 };
 /** How long the vendor keeps a message for a device that is away, in ms: at most four weeks; 0: it is delivered now or never. */
 const TTL = { min: 0, max: 2_419_200_000, default: 0 };
 
@@ -37,16 +34,12 @@ const BASE_URL = 'https://fcm.googleapis.com';
 const APPLES_TOKEN = /^[0-9a-f]{64,}$/i;
 const TOKEN_URL = 'https://oauth2.googleapis.com/token';
 const KEYS = ['serviceAccount', 'projectId', 'content', 'priority', 'ttl', 'androidChannel', 'sound', 'platforms'];
-const CALL_KEYS = ['baseUrl', 'timeout', 'concurrency'];
 
-interface FcmSettings {
+interface FcmSettings extends CallSettings {
   account: ServiceAccount;
   projectId: string;
   content: FcmContent;
   platforms: readonly string[] | null;
-  baseUrl: string;
-  timeoutMs: number;
-  concurrency: number;
 }
 
 /** The word `fcm` of the catalogue. */
@@ -132,9 +125,7 @@ function readSettings(settings: JsonObject): FcmSettings {
       sound: readText(settings, 'sound', ''),
     },
     platforms: readPlatforms(settings, null),
-    baseUrl: readBaseUrl(settings, 'baseUrl', '', BASE_URL),
-    timeoutMs: readDurationMs(settings, 'timeout', '', TIMEOUT),
-    concurrency: readInteger(settings, 'concurrency', '', CONCURRENCY),
+    ...readCallSettings(settings, BASE_URL),
   };
 }
 

@@ -2,6 +2,8 @@
 import type { KeyObject } from 'node:crypto';
 import type { Json, JsonObject } from '#domain/request.ts';
 import type { Provider, ProviderTools, ProviderType, SendOutcome } from '#ports/provider.ts';
+import { CALL_KEYS, readCallSettings } from './call-settings.ts';
+import type { CallSettings } from './call-settings.ts';
 import { jsonRequest } from './file-request.ts';
 import type { NamedAddress } from './mail-address.ts';
 import { addressesOf, readFrom } from './mail-parties.ts';
@@ -10,43 +12,17 @@ import { receiptsOfEvents } from './sendgrid-events.ts';
 import { mailSendOf } from './sendgrid-message.ts';
 import type { SendgridMailSettings } from './sendgrid-message.ts';
 import { assertSigned, verificationKey } from './sendgrid-signature.ts';
-import {
-  assertKeys,
-  faultOfReading,
-  readBaseUrl,
-  readCredential,
-  readDurationMs,
-  readFlag,
-  readInteger,
-  readText,
-} from './settings.ts';
+import { assertKeys, faultOfReading, readCredential, readFlag, readText } from './settings.ts';
 import { connectVendor } from './vendor-call.ts';
 
-/** For a whole call. */
-const TIMEOUT = { min: 1_000, max: 120_000, default: 10_000 };
-/** Calls under way at once, each on a connection of its own. */
-const CONCURRENCY = { min: 1, max: 1_024, default: 128 };
+const SETTINGS = ['apiKey', 'from', 'verificationKey', 'ipPool', 'sandboxMode', ...CALL_KEYS] as const;
 
-const SETTINGS = [
-  'apiKey',
-  'from',
-  'verificationKey',
-  'ipPool',
-  'sandboxMode',
-  'baseUrl',
-  'timeout',
-  'concurrency',
-] as const;
-
-interface SendgridPlan {
+interface SendgridPlan extends CallSettings {
   apiKey: string;
   from: NamedAddress | null;
   /** Null: the secret in the callback's address is all there is. */
   key: KeyObject | null;
   mail: SendgridMailSettings;
-  baseUrl: string;
-  timeoutMs: number;
-  concurrency: number;
 }
 
 /** The word `sendgrid` of the catalogue. */
@@ -89,8 +65,6 @@ function readPlan(settings: JsonObject): SendgridPlan {
     from: readFrom(settings),
     key: key === null ? null : verificationKey(key, 'verificationKey'),
     mail: { ipPool: readText(settings, 'ipPool', ''), isSandboxed: readFlag(settings, 'sandboxMode', '', false) },
-    baseUrl: readBaseUrl(settings, 'baseUrl', '', 'https://api.sendgrid.com'),
-    timeoutMs: readDurationMs(settings, 'timeout', '', TIMEOUT),
-    concurrency: readInteger(settings, 'concurrency', '', CONCURRENCY),
+    ...readCallSettings(settings, 'https://api.sendgrid.com'),
   };
 }

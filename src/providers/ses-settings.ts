@@ -1,22 +1,10 @@
 /** The settings of a provider of type `ses` (docs/providers/ses.md). */
 import type { JsonObject } from '#domain/request.ts';
+import { CALL_KEYS, readCallSettings } from './call-settings.ts';
+import type { CallSettings } from './call-settings.ts';
 import { readFrom } from './mail-parties.ts';
 import type { SesEnvelope } from './ses-message.ts';
-import {
-  SettingsFault,
-  assertKeys,
-  readBaseUrl,
-  readCredential,
-  readDurationMs,
-  readInteger,
-  readNeeded,
-  readText,
-} from './settings.ts';
-
-/** For a whole call. */
-const TIMEOUT = { min: 1_000, max: 120_000, default: 10_000 };
-/** Calls under way at once, each on a connection of its own. */
-const CONCURRENCY = { min: 1, max: 1_024, default: 128 };
+import { SettingsFault, assertKeys, readCredential, readNeeded, readText } from './settings.ts';
 
 const REGION = /^[a-z]{2,3}(-[a-z]+){1,2}-\d{1,2}$/;
 const TOPIC_ARN = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+(\.fifo)?$/;
@@ -29,22 +17,17 @@ const SETTINGS = [
   'fromArn',
   'configurationSet',
   'topicArn',
-  'baseUrl',
-  'timeout',
-  'concurrency',
+  ...CALL_KEYS,
 ] as const;
 
 /** The settings, read. */
-export interface SesPlan {
+export interface SesPlan extends CallSettings {
   region: string;
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken: string | null;
   envelope: SesEnvelope;
   topics: string[];
-  baseUrl: string;
-  timeoutMs: number;
-  concurrency: number;
 }
 
 /** @throws {SettingsFault} */
@@ -64,9 +47,7 @@ export function readSesSettings(settings: JsonObject): SesPlan {
       configurationSet: readText(settings, 'configurationSet', ''),
     },
     topics: readTopics(settings),
-    baseUrl: readBaseUrl(settings, 'baseUrl', '', `https://email.${region}.amazonaws.com`),
-    timeoutMs: readDurationMs(settings, 'timeout', '', TIMEOUT),
-    concurrency: readInteger(settings, 'concurrency', '', CONCURRENCY),
+    ...readCallSettings(settings, `https://email.${region}.amazonaws.com`),
   };
 }
 

@@ -1,28 +1,17 @@
 /** `type: twilio`: SMS, MMS and WhatsApp through Twilio's Programmable Messaging (docs/providers/twilio.md). */
 import type { JsonObject } from '#domain/request.ts';
 import type { OutgoingMessage, Provider, ProviderType, SendOutcome } from '#ports/provider.ts';
+import { CALL_KEYS, readCallSettings } from './call-settings.ts';
+import type { CallSettings } from './call-settings.ts';
 import { outcomeOfMeaning } from './code-meaning.ts';
 import { boundedRetryAfterMs } from './http-answer.ts';
-import {
-  SettingsFault,
-  assertKeys,
-  faultOfReading,
-  readBaseUrl,
-  readDurationMs,
-  readInteger,
-  readNeeded,
-  readText,
-} from './settings.ts';
+import { SettingsFault, assertKeys, faultOfReading, readDurationMs, readNeeded, readText } from './settings.ts';
 import { meaningOfCode } from './twilio-errors.ts';
 import { assertSignedByTwilio, twilioReceipts } from './twilio-receipts.ts';
 import { connectVendor, outcomeOfCall } from './vendor-call.ts';
 import type { VendorAnswer } from './vendor-call.ts';
 
 const BASE_URL = 'https://api.twilio.com';
-/** The whole call, in ms. */
-const TIMEOUT = { min: 1_000, max: 120_000, default: 10_000 };
-/** Connections to Twilio, each with one call at a time. */
-const CONCURRENCY = { min: 1, max: 1_024, default: 128 };
 /** How long a message may stand in Twilio's queue, in ms; Twilio takes whole seconds. */
 const VALIDITY = { min: 1_000, max: 36_000_000, default: 0 };
 
@@ -34,12 +23,10 @@ const KEYS = [
   'messagingServiceSid',
   'from',
   'validityPeriod',
-  'baseUrl',
-  'timeout',
-  'concurrency',
+  ...CALL_KEYS,
 ] as const;
 
-interface Settings {
+interface Settings extends CallSettings {
   accountSid: string;
   /** Signs receipts; authenticates requests where there is no API key. */
   authToken: string;
@@ -47,9 +34,6 @@ interface Settings {
   messagingServiceSid: string | null;
   from: string | null;
   validityS: number | null;
-  baseUrl: string;
-  timeoutMs: number;
-  concurrency: number;
 }
 
 /** The word `twilio` of the catalogue. */
@@ -152,9 +136,7 @@ function readSettings(settings: JsonObject): Settings {
     messagingServiceSid: readSid(settings, 'messagingServiceSid', 'MG', null),
     from: readText(settings, 'from', ''),
     validityS: validityMs === 0 ? null : Math.round(validityMs / 1_000),
-    baseUrl: readBaseUrl(settings, 'baseUrl', '', BASE_URL),
-    timeoutMs: readDurationMs(settings, 'timeout', '', TIMEOUT),
-    concurrency: readInteger(settings, 'concurrency', '', CONCURRENCY),
+    ...readCallSettings(settings, BASE_URL),
   };
 }
 

@@ -3,18 +3,11 @@ import { createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { JsonObject } from '#domain/request.ts';
 import type { Provider, ProviderType, SendOutcome } from '#ports/provider.ts';
+import { CALL_KEYS, readCallSettings } from './call-settings.ts';
+import type { CallSettings } from './call-settings.ts';
 import { outcomeOfMeaning } from './code-meaning.ts';
 import { REF_LENGTH_MAX, boundedRetryAfterMs } from './http-answer.ts';
-import {
-  SettingsFault,
-  assertKeys,
-  faultOfReading,
-  readBaseUrl,
-  readDurationMs,
-  readInteger,
-  readNeeded,
-  readText,
-} from './settings.ts';
+import { SettingsFault, assertKeys, faultOfReading, readDurationMs, readNeeded, readText } from './settings.ts';
 import { signingKey } from './signing-key.ts';
 import { connectVendor, outcomeOfCall } from './vendor-call.ts';
 import type { VendorAnswer } from './vendor-call.ts';
@@ -25,10 +18,6 @@ import { vonageAuthorization } from './vonage-token.ts';
 import type { VonageCredentials } from './vonage-token.ts';
 
 const BASE_URL = 'https://api.nexmo.com';
-/** The whole call, in ms. */
-const TIMEOUT = { min: 1_000, max: 120_000, default: 10_000 };
-/** Connections to Vonage, each with one call at a time. */
-const CONCURRENCY = { min: 1, max: 1_024, default: 128 };
 /** How long an SMS may take to be delivered, in ms; Vonage takes whole seconds, 20 to 604,800. */
 const TTL = { min: 20_000, max: 604_800_000, default: 0 };
 
@@ -41,20 +30,15 @@ const KEYS = [
   'from',
   'ttl',
   'entityId',
-  'baseUrl',
-  'timeout',
-  'concurrency',
+  ...CALL_KEYS,
 ] as const;
 
-interface Settings {
+interface Settings extends CallSettings {
   credentials: VonageCredentials;
   signatureSecret: KeyObject;
   from: string | null;
   ttlS: number | null;
   entityId: string | null;
-  baseUrl: string;
-  timeoutMs: number;
-  concurrency: number;
 }
 
 /** The word `vonage` of the catalogue. */
@@ -130,9 +114,7 @@ function readSettings(settings: JsonObject): Settings {
     from: readText(settings, 'from', ''),
     ttlS: ttlMs === 0 ? null : Math.round(ttlMs / 1_000),
     entityId: readText(settings, 'entityId', ''),
-    baseUrl: readBaseUrl(settings, 'baseUrl', '', BASE_URL),
-    timeoutMs: readDurationMs(settings, 'timeout', '', TIMEOUT),
-    concurrency: readInteger(settings, 'concurrency', '', CONCURRENCY),
+    ...readCallSettings(settings, BASE_URL),
   };
 }
 

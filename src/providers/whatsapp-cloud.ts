@@ -2,19 +2,10 @@
 import type { JsonObject } from '#domain/request.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Provider, ProviderType, SendOutcome } from '#ports/provider.ts';
+import { CALL_KEYS, readCallSettings } from './call-settings.ts';
 import { outcomeOfMeaning } from './code-meaning.ts';
 import { REF_LENGTH_MAX, boundedRetryAfterMs } from './http-answer.ts';
-import {
-  SettingsFault,
-  assertKeys,
-  faultOfReading,
-  readBaseUrl,
-  readDurationMs,
-  readFlag,
-  readInteger,
-  readNeeded,
-  readText,
-} from './settings.ts';
+import { SettingsFault, assertKeys, faultOfReading, readFlag, readNeeded, readText } from './settings.ts';
 import type { Exchange } from './http-exchange.ts';
 import { connectVendor, jsonIn, outcomeOfCall } from './vendor-call.ts';
 import type { VendorAnswer } from './vendor-call.ts';
@@ -28,10 +19,6 @@ const BASE_URL = 'https://graph.facebook.com';
 const API_VERSION = 'v24.0';
 /** Of templates that name none. */
 const LANGUAGE = 'en_US';
-/** The whole call, in ms. */
-const TIMEOUT = { min: 10, max: 120_000, default: 10_000 };
-/** Connections to the vendor, each with one call at a time. A number sends 80 messages/s, 1,000 at the most. */
-const CONCURRENCY = { min: 1, max: 1_024, default: 128 };
 
 const KEYS = [
   'phoneNumberId',
@@ -41,9 +28,7 @@ const KEYS = [
   'apiVersion',
   'language',
   'previewUrl',
-  'baseUrl',
-  'timeout',
-  'concurrency',
+  ...CALL_KEYS,
 ] as const;
 
 interface Settings extends MessageDefaults {
@@ -154,8 +139,6 @@ function readSettings(settings: JsonObject): Settings {
     apiVersion,
     language: readText(settings, 'language', '') ?? LANGUAGE,
     previewUrl: readFlag(settings, 'previewUrl', '', false),
-    baseUrl: readBaseUrl(settings, 'baseUrl', '', BASE_URL),
-    timeoutMs: readDurationMs(settings, 'timeout', '', TIMEOUT),
-    concurrency: readInteger(settings, 'concurrency', '', CONCURRENCY),
+    ...readCallSettings(settings, BASE_URL),
   };
 }
