@@ -14,6 +14,8 @@ export const FAULTS_IN_A_ROW = 5;
 /** So do faults that are this share of at least so many calls of the window. */
 const FAULTS_SHARE = 0.5;
 const CALLS_MIN = 20;
+/** A call that takes so long has failed as far as health is concerned, whatever came of it. */
+const SLOW_MS = 5_000;
 /** How long it is open: at first, and at most. Each failed probe doubles it. */
 const OPEN_MS = 5_000;
 const OPEN_MAX_MS = 60_000;
@@ -46,6 +48,11 @@ export const CLOSED: Circuit = { state: { name: 'closed' }, openings: 0, since: 
 /** True when the calls of a window say that the provider fails. */
 export function isFailing({ calls, faults }: { calls: number; faults: number }, faultsInARow: number): boolean {
   return faultsInARow >= FAULTS_IN_A_ROW || (calls >= CALLS_MIN && faults >= calls * FAULTS_SHARE);
+}
+
+/** Why a call speaks against its provider; null: it does not. @param fault the provider's own, if there was one. */
+export function faultOfCall(fault: string | null, tookMs: number): string | null {
+  return fault ?? (tookMs >= SLOW_MS ? 'slow' : null);
 }
 
 /** Opened, or opened again for longer. */

@@ -62,6 +62,18 @@ describe('a circuit', () => {
     assert.equal(other.view(accountId, id).circuit.reason, 'http_503');
   });
 
+  test('opens where calls take too long, and a probe that does leaves it open', async () => {
+    const slow = { result: 'good', reason: '', tookMs: 5_000 } as const;
+    for (let n = 0; n < FAULTS_IN_A_ROW; n++) one.note(CONFIG, { ...slow, tookMs: 4_999, isProbe: false });
+    assert.equal(stateOf(one), 'closed');
+    for (let n = 0; n < FAULTS_IN_A_ROW; n++) one.note(CONFIG, { ...slow, isProbe: false });
+    assert.deepEqual([stateOf(one), one.view(accountId, id).circuit.reason], ['open', 'slow']);
+    tools.pass(OPEN_MS);
+    await asks(one, 'probe');
+    one.note(CONFIG, { ...slow, isProbe: true });
+    assert.equal(one.brokenForMs(accountId, id), 2 * OPEN_MS);
+  });
+
   test('stays closed where what came of the calls says nothing', () => {
     for (let n = 0; n < 100; n++) note(one, 'asked');
     assert.equal(stateOf(one), 'closed');

@@ -5,7 +5,7 @@
  */
 import { callWindow } from '#domain/call-window.ts';
 import type { CallSummary } from '#domain/call-window.ts';
-import { CLOSED, brokenForMs, isFailing, opened } from '#domain/circuit.ts';
+import { CLOSED, brokenForMs, faultOfCall, isFailing, opened } from '#domain/circuit.ts';
 import type { Circuit } from '#domain/circuit.ts';
 import type { AccountId, ProviderId } from '#domain/ids.ts';
 import type { ProviderConfig } from '#domain/provider.ts';
@@ -84,12 +84,13 @@ export function startProviderHealth(store: CircuitStore, clock: Clock, log: Log)
       const now = clock.now();
       one.totals.calls[result]++;
       one.totals.tookMs += tookMs;
-      if (result !== 'asked') one.window.note(result === 'fault', tookMs, now);
+      const fault = result === 'asked' ? null : faultOfCall(result === 'fault' ? reason : null, tookMs);
+      if (result !== 'asked') one.window.note(fault !== null, tookMs, now);
       const { name } = one.circuit.state;
       if (isProbe && one.probe === 'used') {
-        decide(one, result === 'fault' ? opened(one.circuit, reason, now) : CLOSED);
-      } else if (name === 'closed' && result === 'fault') {
-        if (isFailing(one.window.counts(now), one.window.faultsInARow())) decide(one, opened(CLOSED, reason, now));
+        decide(one, fault === null ? CLOSED : opened(one.circuit, fault, now));
+      } else if (name === 'closed' && fault !== null) {
+        if (isFailing(one.window.counts(now), one.window.faultsInARow())) decide(one, opened(CLOSED, fault, now));
       }
     },
     giveBack: (config) => {
